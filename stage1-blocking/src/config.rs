@@ -1,0 +1,36 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// A static-file HTTP/1.1 server, one of six.
+#[derive(Debug, Clone, Parser)]
+#[command(version)]
+pub struct Config {
+    /// The folder to serve
+    #[arg(default_value = ".")]
+    pub root: PathBuf,
+
+    /// Where to listen; may be given again; port 0 picks a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: Vec<SocketAddr>,
+
+    /// Write no access log
+    #[arg(long)]
+    pub quiet: bool,
+
+    /// How many threads wait on each address; each serves one client
+    #[arg(long, value_name = "N", default_value = "64",
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: u16,
+
+    /// How long one recv may wait for a byte, in seconds; 0 is for ever
+    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    pub recv_timeout: u32,
+
+    /// How long one send may wait for room, in seconds; 0 is for ever
+    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    pub send_timeout: u32,
+}

@@ -1,0 +1,142 @@
+//! Accepting: threads that block, one client each.
+
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use crate::access_log::AccessLog;
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::exchange::Worker;
+use crate::http::Clock;
+use crate::site::Site;
+use crate::socket;
+
+/// How many bytes one `recv` may bring.
+const SPACE: usize = 16 * 1024;
+
+/// How long to wait at most before a thread that found no descriptor looks
+/// again. Another process may have been in the way, and nobody tells us when
+/// it is done.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What all threads share.
+struct Shared {
+    config: Config,
+    site: Site,
+    /// Signalled when a connection is closed and its descriptor free.
+    closed: Condvar,
+    closing: Mutex<()>,
+}
+
+/// Serves on all listeners, with `--threads` threads on each, until one of
+/// them fails for good. The threads of a listener all sleep in `accept`, and
+/// the kernel wakes one of them for each connection. When all are busy, the
+/// next clients wait in the backlog, however little the busy ones have to do.
+///
+/// # Errors
+/// If a thread can't be started, or a listener is no listener any more.
+pub fn serve(
+    listeners: Vec<OwnedFd>,
+    site: Site,
+    config: Config,
+) -> io::Result<()> {
+    let threads = config.threads;
+    let (closed, closing) = (Condvar::new(), Mutex::new(()));
+    let shared = Arc::new(Shared { config, site, closed, closing });
+    let (failed, failure) = channel();
+    for listener in listeners.into_iter().map(Arc::new) {
+        for _ in 0..threads {
+            let (shared, failed) = (Arc::clone(&shared), failed.clone());
+            let listener = Arc::clone(&listener);
+            thread::Builder::new()
+                .spawn(move || accept_all(&listener, &shared, &failed))?;
+        }
+    }
+    match failure.recv() {
+        Ok(errno) => Err(errno.into()),
+        Err(_) => Ok(()),
+    }
+}
+
+/// One thread: takes a connection, serves it to its end, takes the next. What
+/// `accept` can mean:
+///
+/// * a connection;
+/// * EINTR - a signal was handled;
+/// * ECONNABORTED - the client gave up while it waited in the backlog;
+/// * EMFILE, ENFILE - no descriptor is free, here or in the whole system, and
+///   ENOBUFS, ENOMEM - no memory: the connection stays in the backlog, so to
+///   call again at once would spin;
+/// * EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP, EFAULT - a mistake of ours;
+/// * anything else - an error that the network had for this connection
+///   (accept(2) lists them); the next one may be well.
+fn accept_all(listener: &OwnedFd, shared: &Shared, failed: &Sender<Errno>) {
+    let mut worker = Worker {
+        site: shared.site.clone(),
+        log: AccessLog::new(!shared.config.quiet),
+        clock: Clock::default(),
+        spare: Vec::new(),
+    };
+    let mut space = vec![0; SPACE];
+    loop {
+        worker.log.flush();
+        match socket::accept(listener) {
+            Ok((connection, client)) => {
+                serve_one(connection, client, &mut space, &mut worker, shared);
+                shared.closed.notify_one();
+            }
+            Err(Errno::EINTR | Errno::ECONNABORTED) => {}
+            Err(
+                error @ (Errno::EMFILE
+                | Errno::ENFILE
+                | Errno::ENOBUFS
+                | Errno::ENOMEM),
+            ) => {
+                log::warn!("cannot accept: {error}");
+                wait_for_room(shared);
+            }
+            Err(
+                error @ (Errno::EBADF
+                | Errno::EINVAL
+                | Errno::ENOTSOCK
+                | Errno::EOPNOTSUPP
+                | Errno::EFAULT),
+            ) => {
+                // If nobody listens to this, the server is ending anyway.
+                let _ = failed.send(error);
+                return;
+            }
+            Err(error) => log::info!("cannot accept: {error}"),
+        }
+    }
+}
+
+fn serve_one(
+    connection: OwnedFd,
+    client: IpAddr,
+    space: &mut [u8],
+    worker: &mut Worker,
+    shared: &Shared,
+) {
+    log::trace!("accept: {client} is {connection:?}");
+    let config = &shared.config;
+    let receive = Duration::from_secs(config.recv_timeout.into());
+    let send = Duration::from_secs(config.send_timeout.into());
+    match socket::set_timeouts(&connection, receive, send) {
+        Ok(()) => Connection::new(connection, client).serve(space, worker),
+        Err(error) => log::info!("cannot set time-outs: {error}"),
+    }
+}
+
+/// Sleeps until a connection is closed, or it is time to look again.
+fn wait_for_room(shared: &Shared) {
+    let guard = shared.closing.lock().unwrap_or_else(PoisonError::into_inner);
+    drop(shared.closed.wait_timeout(guard, LOOK_AGAIN));
+}
