@@ -1,9 +1,9 @@
 //! Arguments to listeners to `serve`; the only part that may fail.
 //!
 //! Exit code 1 says that it could not start, 2 that the command line was
-//! wrong. SIGINT and SIGTERM end the process at once, by the signal: there is
-//! no handler, since a handler could only set a flag, and threads that sleep
-//! in `accept` and `recv` would not look at it. What is being sent is cut off.
+//! wrong. SIGINT and SIGTERM end the process at once, and by the signal, which
+//! its parent can see: a handler could do no more than set a flag, and who
+//! sleeps in a system call would not look at it. What is being sent is cut off.
 
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
@@ -13,7 +13,6 @@ use clap::Parser;
 use stage::config::Config;
 use stage::site::Site;
 use stage::{server, socket};
-use stage1_blocking as stage;
 
 fn main() -> ExitCode {
     let default = env_logger::Env::default().default_filter_or("warn");

@@ -8,7 +8,6 @@ use stage::http::conditional::{Verdict, evaluate};
 use stage::http::range::{Selection, select};
 use stage::http::target::{Target, is_authority, parse};
 use stage::http::{Method, Representation, Request, Status};
-use stage1_blocking as stage;
 
 fn path(target: &str) -> Result<String, Status> {
     match parse(Method::Get, target.as_bytes())? {

@@ -10,7 +10,6 @@ use stage::access_log::AccessLog;
 use stage::exchange::{Exchange, Worker};
 use stage::http::{Clock, MAX_BODY};
 use stage::site::Site;
-use stage1_blocking as stage;
 use tempfile::TempDir;
 
 /// A folder with one small file and one that is too large for one buffer.
