@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+/// The most bytes that go in one `send`.
+pub const LARGEST_PIECE: u16 = u16::MAX;
+
 /// A static-file HTTP/1.1 server, one of six.
 #[derive(Debug, Clone, Parser)]
 #[command(version)]
@@ -20,6 +23,13 @@ pub struct Config {
     /// Write no access log
     #[arg(long)]
     pub quiet: bool,
+
+    /// Receive and send at most so many bytes at a time; if fewer than the
+    /// default, also through the smallest buffers that the kernel has. Slow,
+    /// but nothing comes or goes in one piece
+    #[arg(long, value_name = "BYTES", default_value_t = LARGEST_PIECE,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub piece: u16,
 
     /// How many threads wait on each address; each serves one client
     #[arg(long, value_name = "N", default_value = "64",

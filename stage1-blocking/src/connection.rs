@@ -44,26 +44,21 @@ impl Connection {
     /// * EAGAIN - nothing has come for `SO_RCVTIMEO`;
     /// * EINTR - a signal was handled; nothing has happened;
     /// * ECONNRESET and the rest - there is nobody to talk to any more.
-    pub fn serve(mut self, space: &mut [u8], worker: &mut Worker) {
+    pub fn serve(mut self, worker: &mut Worker) {
         loop {
             if let Err(error) = self.send_all(worker) {
                 log::info!("cannot send: {error}");
                 return self.exchange.end_transfer(worker);
             }
             if self.exchange.is_over() {
-                return self.close(space, worker);
+                return self.close(worker);
             }
-            let log = &mut worker.log;
-            let received = willing_to_sleep(log, |flags| {
+            let Worker { log, space, .. } = worker;
+            match willing_to_sleep(log, |flags| {
                 socket::receive(&self.socket, space, flags)
-            });
-            log::trace!("recv: {received:?}");
-            match received {
+            }) {
                 Ok(0) => self.exchange.end_input(worker),
-                Ok(count) => {
-                    let fresh = space.get(..count).unwrap_or_default();
-                    self.exchange.receive(fresh, worker);
-                }
+                Ok(count) => self.exchange.receive(count, worker),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => {
                     self.exchange.cut_short(Status::REQUEST_TIMEOUT, worker);
@@ -82,11 +77,10 @@ impl Connection {
             if bytes.is_empty() {
                 return Ok(());
             }
-            let sent = willing_to_sleep(&mut worker.log, |flags| {
+            let bytes = bytes.get(..worker.piece).unwrap_or(bytes);
+            match willing_to_sleep(&mut worker.log, |flags| {
                 socket::transmit(&self.socket, bytes, flags)
-            });
-            log::trace!("send {} bytes: {sent:?}", bytes.len());
-            match sent {
+            }) {
                 Ok(count) => self.exchange.sent(count, worker),
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(error.into()),
@@ -101,12 +95,12 @@ impl Connection {
             return Ok(());
         }
         let Some(transfer) = &mut exchange.transfer else {
-            exchange.receive(b"", worker);
+            exchange.receive(0, worker);
             return Ok(());
         };
         if transfer.remaining == 0 {
             exchange.end_transfer(worker);
-            exchange.receive(b"", worker);
+            exchange.receive(0, worker);
             return Ok(());
         }
         let piece = usize::try_from(transfer.remaining).unwrap_or(PIECE);
@@ -130,7 +124,7 @@ impl Connection {
     /// reset, and that makes the client's kernel throw away what the client
     /// has not read yet. So: say that we are done, read until the client is
     /// done too, and only then close; bounded, for it may never be done.
-    fn close(self, space: &mut [u8], worker: &mut Worker) {
+    fn close(self, worker: &mut Worker) {
         worker.log.flush();
         if self.exchange.input_ended()
             || socket::end_output(&self.socket).is_err()
@@ -147,7 +141,11 @@ impl Connection {
             {
                 return;
             }
-            match socket::receive(&self.socket, space, MsgFlags::empty()) {
+            match socket::receive(
+                &self.socket,
+                &mut worker.space,
+                MsgFlags::empty(),
+            ) {
                 Err(Errno::EINTR) => {}
                 Ok(0) | Err(_) => return,
                 Ok(more) => count += more,

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use crate::access_log::{AccessLog, Entry};
+use crate::config::Config;
 use crate::http::{
     Clock, Method, Persistence, Receiver, Refusal, Request, Response, Status,
     Step,
@@ -19,6 +20,9 @@ use crate::site::{Found, Lookup, Site};
 
 /// Content up to this size joins its head in one buffer and one `send`.
 const SMALL: u64 = 16 * 1024;
+
+/// How many bytes one `recv` may bring.
+const SPACE: usize = 16 * 1024;
 
 /// With so many bytes waiting to be sent, no further request is answered:
 /// a client that does not read must not fill our memory.
@@ -41,6 +45,32 @@ pub struct Worker {
     /// An empty output buffer, passed from one connection to the next: who
     /// has nothing to send holds none, and no request has to allocate one.
     pub spare: Vec<u8>,
+    /// Where `recv` puts what it brings.
+    pub space: Vec<u8>,
+    /// How many bytes one `send` may take.
+    pub piece: usize,
+    /// Bytes received since the start, for the narration.
+    pub received: usize,
+    /// Bytes sent since the start.
+    pub sent: usize,
+}
+
+impl Worker {
+    /// What a new thread starts with.
+    #[must_use]
+    pub fn new(site: Site, config: &Config) -> Self {
+        let piece = usize::from(config.piece);
+        Self {
+            site,
+            log: AccessLog::new(!config.quiet),
+            clock: Clock::default(),
+            spare: Vec::new(),
+            space: vec![0; piece.min(SPACE)],
+            piece,
+            received: 0,
+            sent: 0,
+        }
+    }
 }
 
 /// A large file on its way out, behind the bytes of the output.
@@ -111,9 +141,16 @@ impl Exchange {
         }
     }
 
-    /// Takes in what was received, and answers the requests it completes, as
-    /// far as there is room. An empty `fresh` goes on with what had to wait.
-    pub fn receive(&mut self, fresh: &[u8], worker: &mut Worker) {
+    /// Takes in `count` bytes that `recv` has put into the worker's space, and
+    /// answers the requests they complete, as far as there is room. With 0 it
+    /// goes on with what had to wait.
+    ///
+    /// Nearly always these bytes are whole requests. Then they are read where
+    /// they are, and the connection has no memory of its own for them.
+    pub fn receive(&mut self, count: usize, worker: &mut Worker) {
+        worker.received += count;
+        let space = std::mem::take(&mut worker.space);
+        let fresh = space.get(..count).unwrap_or_default();
         if self.input.is_empty() {
             let consumed = self.answer_all(fresh, worker);
             self.input = fresh.get(consumed..).unwrap_or_default().to_vec();
@@ -126,6 +163,7 @@ impl Exchange {
                 self.input = input;
             }
         }
+        worker.space = space;
         if self.ended && self.may_answer() {
             self.cut_short(Status::BAD_REQUEST, worker);
         }
@@ -135,7 +173,7 @@ impl Exchange {
     /// that are complete get their answers, and half a request gets 400.
     pub fn end_input(&mut self, worker: &mut Worker) {
         self.ended = true;
-        self.receive(b"", worker);
+        self.receive(0, worker);
     }
 
     /// Ends the conversation before its time: half a request is answered with
@@ -156,6 +194,7 @@ impl Exchange {
 
     /// Notes that the kernel took `count` bytes of the output.
     pub fn sent(&mut self, count: usize, worker: &mut Worker) {
+        worker.sent += count;
         self.sent += count;
         if self.sent >= self.output.len() {
             self.sent = 0;
@@ -187,6 +226,12 @@ impl Exchange {
     #[must_use]
     pub fn input_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Whether the rest of a request's content is to come, and not of a head.
+    #[must_use]
+    pub fn is_in_body(&self) -> bool {
+        self.receiver.is_in_body()
     }
 
     fn may_answer(&self) -> bool {

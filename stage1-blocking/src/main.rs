@@ -17,7 +17,7 @@ use stage::{server, socket};
 fn main() -> ExitCode {
     let default = env_logger::Env::default().default_filter_or("warn");
     env_logger::Builder::from_env(default).init();
-    match run(Config::parse()) {
+    match run(&Config::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error may be closed; there is nowhere else to say it.
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(config: Config) -> Result<(), String> {
+fn run(config: &Config) -> Result<(), String> {
     let root = config.root.display();
     let site =
         Site::open(&config.root).map_err(because("cannot serve", &root))?;
@@ -42,7 +42,7 @@ fn run(config: Config) -> Result<(), String> {
             .iter()
             .any(|other| other.is_ipv4() && other.port() == address.port());
         let failed = because("cannot listen on", address);
-        let listener = socket::listen(*address, v6_only)
+        let listener = socket::listen(*address, v6_only, config)
             .map_err(io::Error::from)
             .map_err(&failed)?;
         let bound = socket::local_address(&listener).map_err(&failed)?;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -10,16 +10,11 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use crate::access_log::AccessLog;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::exchange::Worker;
-use crate::http::Clock;
 use crate::site::Site;
 use crate::socket;
-
-/// How many bytes one `recv` may bring.
-const SPACE: usize = 16 * 1024;
 
 /// How long to wait at most before a thread that found no descriptor looks
 /// again. Another process may have been in the way, and nobody tells us when
@@ -45,10 +40,11 @@ struct Shared {
 pub fn serve(
     listeners: Vec<OwnedFd>,
     site: Site,
-    config: Config,
+    config: &Config,
 ) -> io::Result<()> {
     let threads = config.threads;
     let (closed, closing) = (Condvar::new(), Mutex::new(()));
+    let config = config.clone();
     let shared = Arc::new(Shared { config, site, closed, closing });
     let (failed, failure) = channel();
     for listener in listeners.into_iter().map(Arc::new) {
@@ -78,18 +74,12 @@ pub fn serve(
 /// * anything else - an error that the network had for this connection
 ///   (accept(2) lists them); the next one may be well.
 fn accept_all(listener: &OwnedFd, shared: &Shared, failed: &Sender<Errno>) {
-    let mut worker = Worker {
-        site: shared.site.clone(),
-        log: AccessLog::new(!shared.config.quiet),
-        clock: Clock::default(),
-        spare: Vec::new(),
-    };
-    let mut space = vec![0; SPACE];
+    let mut worker = Worker::new(shared.site.clone(), &shared.config);
     loop {
         worker.log.flush();
         match socket::accept(listener) {
             Ok((connection, client)) => {
-                serve_one(connection, client, &mut space, &mut worker, shared);
+                serve_one(connection, client, &mut worker, shared);
                 shared.closed.notify_one();
             }
             Err(Errno::EINTR | Errno::ECONNABORTED) => {}
@@ -121,18 +111,24 @@ fn accept_all(listener: &OwnedFd, shared: &Shared, failed: &Sender<Errno>) {
 fn serve_one(
     connection: OwnedFd,
     client: IpAddr,
-    space: &mut [u8],
     worker: &mut Worker,
     shared: &Shared,
 ) {
-    log::trace!("accept: {client} is {connection:?}");
+    let fd = connection.as_raw_fd();
+    let before = (worker.received, worker.sent);
+    log::trace!("fd {fd}: {client}");
     let config = &shared.config;
     let receive = Duration::from_secs(config.recv_timeout.into());
     let send = Duration::from_secs(config.send_timeout.into());
     match socket::set_timeouts(&connection, receive, send) {
-        Ok(()) => Connection::new(connection, client).serve(space, worker),
+        Ok(()) => Connection::new(connection, client).serve(worker),
         Err(error) => log::info!("cannot set time-outs: {error}"),
     }
+    log::trace!(
+        "fd {fd}: closed: {} bytes in, {} bytes out",
+        worker.received - before.0,
+        worker.sent - before.1,
+    );
 }
 
 /// Sleeps until a connection is closed, or it is time to look again.

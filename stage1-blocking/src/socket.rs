@@ -18,6 +18,8 @@ use nix::sys::socket::{
 };
 use nix::sys::time::TimeVal;
 
+use crate::config::{Config, LARGEST_PIECE};
+
 /// How many connections may wait to be accepted. The kernel takes it as a
 /// wish: it is cut to net.core.somaxconn, which has been 4096 since Linux 5.4,
 /// and one more than the number fits (listen(2)).
@@ -36,7 +38,11 @@ const ADDRESS_ROOM: libc::socklen_t =
 /// # Errors
 /// What `socket(2)`, `setsockopt(2)`, `bind(2)` or `listen(2)` say: most
 /// often EADDRINUSE or EACCES.
-pub fn listen(address: SocketAddr, v6_only: bool) -> nix::Result<OwnedFd> {
+pub fn listen(
+    address: SocketAddr,
+    v6_only: bool,
+    config: &Config,
+) -> nix::Result<OwnedFd> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::Inet,
         SocketAddr::V6(_) => AddressFamily::Inet6,
@@ -58,6 +64,14 @@ pub fn listen(address: SocketAddr, v6_only: bool) -> nix::Result<OwnedFd> {
     // said.
     if address.is_ipv6() {
         setsockopt(&socket, sockopt::Ipv6V6Only, &v6_only)?;
+    }
+
+    // Before listen, which is when the kernel settles how large a window it
+    // will ever offer. Connections inherit both. The kernel makes 1 into the
+    // least it allows, some 2 KiB in and 4 KiB out (socket(7)).
+    if config.piece < LARGEST_PIECE {
+        setsockopt(&socket, sockopt::RcvBuf, &1)?;
+        setsockopt(&socket, sockopt::SndBuf, &1)?;
     }
 
     bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;

@@ -5,10 +5,11 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 
+use clap::Parser;
 use proptest::prelude::*;
-use stage::access_log::AccessLog;
+use stage::config::Config;
 use stage::exchange::{Exchange, Worker};
-use stage::http::{Clock, MAX_BODY};
+use stage::http::MAX_BODY;
 use stage::site::Site;
 use tempfile::TempDir;
 
@@ -29,19 +30,19 @@ struct Talk {
 
 impl Talk {
     fn new(folder: &TempDir) -> Self {
-        let worker = Worker {
-            site: Site::open(folder.path()).unwrap(),
-            log: AccessLog::new(false),
-            clock: Clock::default(),
-            spare: Vec::new(),
-        };
+        let config = Config::parse_from(["test", "--quiet"]);
+        let site = Site::open(folder.path()).unwrap();
+        let worker = Worker::new(site, &config);
         let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
         Self { exchange: Exchange::new(client), worker, answers: Vec::new() }
     }
 
     fn send(&mut self, bytes: &[u8]) {
-        self.exchange.receive(bytes, &mut self.worker);
-        self.collect();
+        for piece in bytes.chunks(self.worker.space.len()) {
+            self.worker.space[..piece.len()].copy_from_slice(piece);
+            self.exchange.receive(piece.len(), &mut self.worker);
+            self.collect();
+        }
     }
 
     /// Does what a connection does with output, without a socket.
@@ -59,7 +60,7 @@ impl Talk {
             } else if count == 0 {
                 return;
             }
-            self.exchange.receive(b"", &mut self.worker);
+            self.exchange.receive(0, &mut self.worker);
         }
     }
 

@@ -192,6 +192,12 @@ impl Receiver {
         }
     }
 
+    /// Whether the rest of a request's content is to come, and not of a head.
+    #[must_use]
+    pub fn is_in_body(&self) -> bool {
+        self.upload.is_some()
+    }
+
     /// What to answer if no more bytes will come, or not in time: `status`
     /// to a request that has begun, nothing between two requests. `input` is
     /// what has not been consumed.
