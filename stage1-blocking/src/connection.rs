@@ -1,21 +1,18 @@
 //! One connection, from its first byte to its close: straight down the page.
 
-use std::io::ErrorKind;
+use std::io;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::MsgFlags;
 
 use crate::access_log::AccessLog;
-use crate::exchange::{Exchange, Worker};
+use crate::exchange::Exchange;
 use crate::http::Status;
 use crate::socket;
-
-/// How many bytes of a large file are copied at a time.
-const PIECE: usize = 64 * 1024;
+use crate::worker::Worker;
 
 /// How long, and for how many bytes, a connection that we close is read from.
 const LINGER_TIME: Duration = Duration::from_secs(2);
@@ -70,9 +67,9 @@ impl Connection {
 
     /// Sends what is owed, and answers what had to wait until there was room,
     /// until all requests received are answered.
-    fn send_all(&mut self, worker: &mut Worker) -> std::io::Result<()> {
+    fn send_all(&mut self, worker: &mut Worker) -> io::Result<()> {
         loop {
-            self.load(worker)?;
+            self.exchange.load(worker)?;
             let bytes = self.exchange.unsent();
             if bytes.is_empty() {
                 return Ok(());
@@ -86,37 +83,6 @@ impl Connection {
                 Err(error) => return Err(error.into()),
             }
         }
-    }
-
-    /// Where all output is sent, puts the next piece of a large file there.
-    fn load(&mut self, worker: &mut Worker) -> std::io::Result<()> {
-        let exchange = &mut self.exchange;
-        if !exchange.unsent().is_empty() {
-            return Ok(());
-        }
-        let Some(transfer) = &mut exchange.transfer else {
-            exchange.receive(0, worker);
-            return Ok(());
-        };
-        if transfer.remaining == 0 {
-            exchange.end_transfer(worker);
-            exchange.receive(0, worker);
-            return Ok(());
-        }
-        let piece = usize::try_from(transfer.remaining).unwrap_or(PIECE);
-        exchange.output = std::mem::take(&mut worker.spare);
-        exchange.output.resize(piece.min(PIECE), 0);
-        let read =
-            transfer.file.read_at(&mut exchange.output, transfer.offset)?;
-        // The file was promised longer than it is now. Nothing can be sent in
-        // place of what is missing: to break off is the only way to say so.
-        if read == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        exchange.output.truncate(read);
-        transfer.offset += read as u64;
-        transfer.remaining -= read as u64;
-        Ok(())
     }
 
     /// Closes so that the client gets every byte. If bytes that it has sent

@@ -12,9 +12,9 @@ use nix::errno::Errno;
 
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::exchange::Worker;
 use crate::site::Site;
-use crate::socket;
+use crate::socket::{self, Accepted};
+use crate::worker::Worker;
 
 /// How long to wait at most before a thread that found no descriptor looks
 /// again. Another process may have been in the way, and nobody tells us when
@@ -61,49 +61,23 @@ pub fn serve(
     }
 }
 
-/// One thread: takes a connection, serves it to its end, takes the next. What
-/// `accept` can mean:
-///
-/// * a connection;
-/// * EINTR - a signal was handled;
-/// * ECONNABORTED - the client gave up while it waited in the backlog;
-/// * EMFILE, ENFILE - no descriptor is free, here or in the whole system, and
-///   ENOBUFS, ENOMEM - no memory: the connection stays in the backlog, so to
-///   call again at once would spin;
-/// * EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP, EFAULT - a mistake of ours;
-/// * anything else - an error that the network had for this connection
-///   (accept(2) lists them); the next one may be well.
+/// One thread: takes a connection, serves it to its end, takes the next.
 fn accept_all(listener: &OwnedFd, shared: &Shared, failed: &Sender<Errno>) {
     let mut worker = Worker::new(shared.site.clone(), &shared.config);
     loop {
         worker.log.flush();
         match socket::accept(listener) {
-            Ok((connection, client)) => {
+            Ok(Accepted::Connection(connection, client)) => {
                 serve_one(connection, client, &mut worker, shared);
                 shared.closed.notify_one();
             }
-            Err(Errno::EINTR | Errno::ECONNABORTED) => {}
-            Err(
-                error @ (Errno::EMFILE
-                | Errno::ENFILE
-                | Errno::ENOBUFS
-                | Errno::ENOMEM),
-            ) => {
-                log::warn!("cannot accept: {error}");
-                wait_for_room(shared);
-            }
-            Err(
-                error @ (Errno::EBADF
-                | Errno::EINVAL
-                | Errno::ENOTSOCK
-                | Errno::EOPNOTSUPP
-                | Errno::EFAULT),
-            ) => {
+            Ok(Accepted::NoRoom(_)) => wait_for_room(shared),
+            Ok(Accepted::Nothing | Accepted::Lost(_)) => {}
+            Err(error) => {
                 // If nobody listens to this, the server is ending anyway.
                 let _ = failed.send(error);
                 return;
             }
-            Err(error) => log::info!("cannot accept: {error}"),
         }
     }
 }

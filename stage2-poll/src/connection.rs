@@ -1,18 +1,15 @@
 //! One connection, from its first byte to its close: a state machine.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::FileExt;
 
 use nix::errno::Errno;
 use nix::poll::PollFlags;
 
-use crate::exchange::{Exchange, Worker};
+use crate::exchange::Exchange;
 use crate::socket;
-
-/// How many bytes of a large file are copied at a time.
-const PIECE: usize = 64 * 1024;
+use crate::worker::Worker;
 
 /// How many times one connection may send before the others get their turn: a
 /// client that reads as fast as we send would never let go of us.
@@ -116,7 +113,7 @@ impl Connection {
     /// until all requests received are answered, or there is no room.
     fn write(&mut self, worker: &mut Worker) -> io::Result<State> {
         for _ in 0..TURN {
-            self.load(worker)?;
+            self.exchange.load(worker)?;
             let bytes = self.exchange.unsent();
             if bytes.is_empty() {
                 return Ok(self.after_output());
@@ -130,37 +127,6 @@ impl Connection {
             }
         }
         Ok(State::Writing)
-    }
-
-    /// Where all output is sent, puts the next piece of a large file there.
-    fn load(&mut self, worker: &mut Worker) -> io::Result<()> {
-        let exchange = &mut self.exchange;
-        if !exchange.unsent().is_empty() {
-            return Ok(());
-        }
-        let Some(transfer) = &mut exchange.transfer else {
-            exchange.receive(0, worker);
-            return Ok(());
-        };
-        if transfer.remaining == 0 {
-            exchange.end_transfer(worker);
-            exchange.receive(0, worker);
-            return Ok(());
-        }
-        let piece = usize::try_from(transfer.remaining).unwrap_or(PIECE);
-        exchange.output = std::mem::take(&mut worker.spare);
-        exchange.output.resize(piece.min(PIECE), 0);
-        let read =
-            transfer.file.read_at(&mut exchange.output, transfer.offset)?;
-        // The file was promised longer than it is now. Nothing can be sent in
-        // place of what is missing: to break off is the only way to say so.
-        if read == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        exchange.output.truncate(read);
-        transfer.offset += read as u64;
-        transfer.remaining -= read as u64;
-        Ok(())
     }
 
     /// What comes after the last byte owed.

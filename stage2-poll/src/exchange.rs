@@ -1,28 +1,15 @@
 //! One conversation: requests in, answers out, still without a socket.
 //!
-//! Here `http` and `site` meet. Bytes come in as they were received; what is
-//! to be sent lies in `output`, and behind it, for a large file, in
-//! `transfer`. Moving the bytes is the connection's business, and that is
-//! where the stages differ.
+//! Bytes come in as they were received; what is to be sent lies in `output`,
+//! and behind it, for a large file, in `transfer`. Moving the bytes is the
+//! connection's business, and that is where the stages differ.
 
-use std::fs::File;
+use std::io;
 use std::net::IpAddr;
-use std::ops::Range;
-use std::time::Instant;
 
-use crate::access_log::{AccessLog, Entry};
-use crate::config::Config;
-use crate::http::{
-    Clock, Method, Persistence, Receiver, Refusal, Request, Response, Status,
-    Step,
-};
-use crate::site::{Found, Lookup, Site};
-
-/// Content up to this size joins its head in one buffer and one `send`.
-const SMALL: u64 = 16 * 1024;
-
-/// How many bytes one `recv` may bring.
-const SPACE: usize = 16 * 1024;
+use crate::http::{Receiver, Status, Step};
+use crate::transfer::Transfer;
+use crate::worker::Worker;
 
 /// With so many bytes waiting to be sent, no further request is answered:
 /// a client that does not read must not fill our memory.
@@ -34,83 +21,9 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// An output buffer that has grown beyond this is not kept for the next.
 const KEEP: usize = 4 * HIGH_WATER;
 
-/// What a thread has one of, for all its connections.
-pub struct Worker {
-    /// The files.
-    pub site: Site,
-    /// The lines about them.
-    pub log: AccessLog,
-    /// The time of day.
-    pub clock: Clock,
-    /// An empty output buffer, passed from one connection to the next: who
-    /// has nothing to send holds none, and no request has to allocate one.
-    pub spare: Vec<u8>,
-    /// Where `recv` puts what it brings.
-    pub space: Vec<u8>,
-    /// How many bytes one `send` may take.
-    pub piece: usize,
-    /// Bytes received since the start, for the narration.
-    pub received: usize,
-    /// Bytes sent since the start.
-    pub sent: usize,
-}
-
-impl Worker {
-    /// What a new thread starts with.
-    #[must_use]
-    pub fn new(site: Site, config: &Config) -> Self {
-        let piece = usize::from(config.piece);
-        Self {
-            site,
-            log: AccessLog::new(!config.quiet),
-            clock: Clock::default(),
-            spare: Vec::new(),
-            space: vec![0; piece.min(SPACE)],
-            piece,
-            received: 0,
-            sent: 0,
-        }
-    }
-}
-
-/// A large file on its way out, behind the bytes of the output.
-pub struct Transfer {
-    /// The file.
-    pub file: File,
-    /// Where its next byte to be sent is.
-    pub offset: u64,
-    /// How many bytes are still to be taken from it.
-    pub remaining: u64,
-    length: u64,
-    request: Vec<u8>,
-    status: Status,
-    started: Instant,
-}
-
-impl Transfer {
-    fn new(
-        found: Found,
-        part: Range<u64>,
-        request: &Request,
-        status: Status,
-        started: Instant,
-    ) -> Self {
-        let length = part.end - part.start;
-        Self {
-            file: found.file,
-            offset: part.start,
-            remaining: length,
-            length,
-            request: request.line.to_vec(),
-            status,
-            started,
-        }
-    }
-}
-
 /// The state of one conversation.
 pub struct Exchange {
-    client: IpAddr,
+    pub(crate) client: IpAddr,
     receiver: Receiver,
     /// Bytes received and not yet understood, or not yet answered.
     input: Vec<u8>,
@@ -120,7 +33,7 @@ pub struct Exchange {
     /// What is to be sent after it.
     pub transfer: Option<Box<Transfer>>,
     /// Whether no further answer follows what is being sent.
-    last: bool,
+    pub(crate) last: bool,
     /// Whether the client has said that it sends no more.
     ended: bool,
 }
@@ -190,6 +103,28 @@ impl Exchange {
     #[must_use]
     pub fn unsent(&self) -> &[u8] {
         self.output.get(self.sent..).unwrap_or_default()
+    }
+
+    /// Where all output is sent, puts there what comes next: a piece of a
+    /// large file, or the answers that had to wait until there was room.
+    ///
+    /// # Errors
+    /// If the file can't be sent to its end.
+    pub fn load(&mut self, worker: &mut Worker) -> io::Result<()> {
+        if !self.unsent().is_empty() {
+            return Ok(());
+        }
+        match &mut self.transfer {
+            Some(transfer) if transfer.remaining > 0 => {
+                self.output = std::mem::take(&mut worker.spare);
+                transfer.copy(&mut self.output)?;
+            }
+            _ => {
+                self.end_transfer(worker);
+                self.receive(0, worker);
+            }
+        }
+        Ok(())
     }
 
     /// Notes that the kernel took `count` bytes of the output.
@@ -268,88 +203,5 @@ impl Exchange {
         }
         // Nothing behind the last answer is looked at.
         if self.last { input.len() } else { consumed }
-    }
-
-    /// Puts the answer to `request` into the output; of a large file only the
-    /// head, with a transfer for the rest.
-    fn answer(
-        &mut self,
-        request: &Request,
-        content: &[u8],
-        worker: &mut Worker,
-    ) {
-        let started = Instant::now();
-        worker.clock.refresh();
-        let mut found = None;
-        let response = match Response::without_file(request, content) {
-            Some(response) => response,
-            None => match worker.site.find(request.path()) {
-                Ok(Lookup::File(file)) => {
-                    let file = found.insert(file);
-                    Response::file(request, &file.representation)
-                }
-                Ok(Lookup::Folder) => Response::redirect(request),
-                Err(status) => Response::status(status),
-            },
-        };
-        let persistence = Persistence::of(request);
-        self.last = persistence == Persistence::Close;
-        let head_only = request.method == Method::Head;
-        let before = self.output.len();
-        let clock = &worker.clock;
-        let part =
-            response.write(&mut self.output, persistence, head_only, clock);
-        let status = response.status;
-        let bytes = response.content_length().filter(|_| !head_only);
-        match found {
-            Some(found) if part.end - part.start > SMALL => {
-                let transfer =
-                    Transfer::new(found, part, request, status, started);
-                self.transfer = Some(Box::new(transfer));
-            }
-            Some(found) if !found.append(part, &mut self.output) => {
-                self.output.truncate(before);
-                let line = request.line.to_vec();
-                let status = Status::INTERNAL_ERROR;
-                self.refuse(&Refusal { status, line }, worker);
-            }
-            _ => {
-                let bytes = bytes.unwrap_or(0);
-                self.log(worker, request.line, status, bytes, started);
-            }
-        }
-    }
-
-    /// Puts an error answer into the output, the last one.
-    fn refuse(&mut self, refusal: &Refusal, worker: &mut Worker) {
-        let Refusal { status, line } = refusal;
-        log::info!("{}: refused: {}", self.client, status.text());
-        worker.clock.refresh();
-        let response = Response::status(*status);
-        let (close, head_only) =
-            (Persistence::Close, line.starts_with(b"HEAD "));
-        response.write(&mut self.output, close, head_only, &worker.clock);
-        self.last = true;
-        let bytes = response.content_length().filter(|_| !head_only);
-        let now = Instant::now();
-        self.log(worker, line, *status, bytes.unwrap_or(0), now);
-    }
-
-    fn log(
-        &self,
-        worker: &mut Worker,
-        request: &[u8],
-        status: Status,
-        bytes: u64,
-        started: Instant,
-    ) {
-        worker.log.record(&Entry {
-            client: self.client,
-            time: worker.clock.log(),
-            request,
-            status: status.code(),
-            bytes,
-            duration: started.elapsed(),
-        });
     }
 }

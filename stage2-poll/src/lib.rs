@@ -1,4 +1,4 @@
-//! Stage 1: a static-file HTTP/1.1 server whose threads block.
+//! Stage 2: a static-file HTTP/1.1 server, one thread that polls.
 //!
 //! ```text
 //! socket --listeners--> server --a connection--> connection
@@ -11,12 +11,15 @@
 //! * [`socket`] - every socket option; the only room with `unsafe`.
 //! * [`server`] - who waits for what. It never sees a byte of HTTP.
 //! * [`connection`] - moves bytes between a socket and an exchange.
-//! * [`exchange`] - requests to answers. It never sees a socket.
+//! * [`exchange`], `answer` - requests to answers. They never see a socket.
 //! * [`http`] - the protocol, without any input or output.
 //! * [`site`] - path to file, below the root and nowhere else.
+//! * [`transfer`] - large files on their way out.
+//! * [`worker`] - what a thread lends to each connection in turn.
 //! * [`access_log`] - one line a request.
 
 pub mod access_log;
+mod answer;
 pub mod config;
 pub mod connection;
 pub mod exchange;
@@ -24,3 +27,5 @@ pub mod http;
 pub mod server;
 pub mod site;
 pub mod socket;
+pub mod transfer;
+pub mod worker;

@@ -10,9 +10,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::config::Config;
 use crate::connection::{Connection, State};
-use crate::exchange::Worker;
 use crate::site::Site;
-use crate::socket;
+use crate::socket::{self, Accepted};
+use crate::worker::Worker;
 
 /// How long to wait at most, in milliseconds, before a server that found no
 /// descriptor looks again. Another process may have been in the way, and
@@ -110,47 +110,23 @@ impl Server {
         Ok(set.iter().map(readiness).collect())
     }
 
-    /// Takes all connections that wait on a listener: the kernel may tell of
-    /// many only once. What `accept` can mean:
-    ///
-    /// * a connection;
-    /// * EAGAIN - there are no more;
-    /// * EINTR - a signal was handled;
-    /// * ECONNABORTED - the client gave up while it waited in the backlog;
-    /// * EMFILE, ENFILE - no descriptor is free, here or in the whole system,
-    ///   and ENOBUFS, ENOMEM - no memory: the connection stays in the backlog,
-    ///   so the listener stays ready, and to ask about it again would spin;
-    /// * EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP, EFAULT - a mistake of ours;
-    /// * anything else - an error that the network had for this connection
-    ///   (accept(2) lists them); the next one may be well.
+    /// Takes all connections that wait on a listener: it may be many.
     fn accept_all(&mut self, index: usize) -> io::Result<()> {
         let Some(listener) = self.listeners.get(index) else { return Ok(()) };
         loop {
-            match socket::accept(listener) {
-                Ok((connection, client)) => {
+            match socket::accept(listener)? {
+                Accepted::Connection(connection, client) => {
                     log::trace!("fd {}: {client}", connection.as_raw_fd());
                     self.connections.push(Connection::new(connection, client));
                 }
-                Err(Errno::EAGAIN) => return Ok(()),
-                Err(Errno::EINTR | Errno::ECONNABORTED) => {}
-                Err(
-                    error @ (Errno::EMFILE
-                    | Errno::ENFILE
-                    | Errno::ENOBUFS
-                    | Errno::ENOMEM),
-                ) => {
-                    log::warn!("cannot accept: {error}");
+                Accepted::Lost(_) => {}
+                Accepted::Nothing => return Ok(()),
+                // It stays in the backlog, so the listener stays ready, and
+                // to go on asking about it would spin.
+                Accepted::NoRoom(_) => {
                     self.accepting = false;
                     return Ok(());
                 }
-                Err(
-                    error @ (Errno::EBADF
-                    | Errno::EINVAL
-                    | Errno::ENOTSOCK
-                    | Errno::EOPNOTSUPP
-                    | Errno::EFAULT),
-                ) => return Err(error.into()),
-                Err(error) => log::info!("cannot accept: {error}"),
             }
         }
     }

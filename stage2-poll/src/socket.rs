@@ -95,16 +95,32 @@ pub fn local_address(socket: &OwnedFd) -> io::Result<SocketAddr> {
     to_std(&address).ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
-/// Takes the next connection, with its client's address. An IPv4 client of an
-/// IPv6 socket gets its IPv4 address back.
+/// What came of an `accept4(2)`.
+pub enum Accepted {
+    /// A connection, and its client's address. An IPv4 client of an IPv6
+    /// socket gets its IPv4 address back.
+    Connection(OwnedFd, IpAddr),
+    /// None waits: EAGAIN.
+    Nothing,
+    /// One that is no more, or none because of a signal; the next may be
+    /// well. ECONNABORTED: the client gave up while it waited in the backlog.
+    /// Many other errors are the network's for that connection (accept(2)).
+    Lost(Errno),
+    /// One that had to stay in the backlog, because no descriptor is free, in
+    /// this process (EMFILE) or anywhere (ENFILE), or no memory (ENOBUFS,
+    /// ENOMEM). To try again at once would spin.
+    NoRoom(Errno),
+}
+
+/// Takes the next connection, if one waits.
 ///
 /// `O_NONBLOCK` is not inherited from the listener on Linux, so it is asked
 /// for here. Without it everything works, until one client keeps quiet.
 ///
 /// # Errors
-/// What `accept4(2)` says; EAGAIN if no connection waits. Some errors are the listener's, some the process',
-/// and some belong to a connection that has died before it was taken.
-pub fn accept(listener: &OwnedFd) -> nix::Result<(OwnedFd, IpAddr)> {
+/// Those that mean a mistake of ours: EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP and
+/// EFAULT.
+pub fn accept(listener: &OwnedFd) -> nix::Result<Accepted> {
     let mut address = MaybeUninit::<libc::sockaddr_storage>::zeroed();
     let mut length = ADDRESS_ROOM;
     // SAFETY: the address has room for `length` bytes, and both outlive the
@@ -118,7 +134,9 @@ pub fn accept(listener: &OwnedFd) -> nix::Result<(OwnedFd, IpAddr)> {
             libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK,
         )
     };
-    let accepted = Errno::result(accepted)?;
+    if let Err(error) = Errno::result(accepted) {
+        return not_accepted(error);
+    }
     // SAFETY: the kernel has just made this descriptor, for us alone.
     #[allow(unsafe_code)]
     let connection = unsafe { OwnedFd::from_raw_fd(accepted) };
@@ -129,7 +147,26 @@ pub fn accept(listener: &OwnedFd) -> nix::Result<(OwnedFd, IpAddr)> {
     };
     let client = address.as_ref().and_then(to_std).map(|address| address.ip());
     let client = client.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-    Ok((connection, client.to_canonical()))
+    Ok(Accepted::Connection(connection, client.to_canonical()))
+}
+
+fn not_accepted(error: Errno) -> nix::Result<Accepted> {
+    match error {
+        Errno::EAGAIN => Ok(Accepted::Nothing),
+        Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => {
+            log::warn!("cannot accept: {error}");
+            Ok(Accepted::NoRoom(error))
+        }
+        Errno::EBADF
+        | Errno::EINVAL
+        | Errno::ENOTSOCK
+        | Errno::EOPNOTSUPP
+        | Errno::EFAULT => Err(error),
+        _ => {
+            log::info!("a connection was lost: {error}");
+            Ok(Accepted::Lost(error))
+        }
+    }
 }
 
 /// Receives what is there, into `space`. 0 means that the client sends no

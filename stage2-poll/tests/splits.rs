@@ -8,9 +8,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use clap::Parser;
 use proptest::prelude::*;
 use stage::config::Config;
-use stage::exchange::{Exchange, Worker};
+use stage::exchange::Exchange;
 use stage::http::MAX_BODY;
 use stage::site::Site;
+use stage::worker::Worker;
 use tempfile::TempDir;
 
 /// A folder with one small file and one that is too large for one buffer.

@@ -1,0 +1,180 @@
+//! One connection, from its first byte to its close: a state machine.
+
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::epoll::EpollFlags;
+
+use crate::exchange::Exchange;
+use crate::socket;
+use crate::worker::Worker;
+
+/// How many times one connection may send before the others get their turn: a
+/// client that reads as fast as we send would never let go of us.
+const TURN: usize = 4;
+
+/// For how many bytes a connection that we close is read from.
+const LINGER_BYTES: usize = 16 * 1024 * 1024;
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The rest of a head, or its beginning.
+    ReadingHead,
+    /// The rest of a request's content.
+    ReadingBody,
+    /// Room to send what is owed. Meanwhile nothing is read: a client that
+    /// asks and does not listen has to wait.
+    Writing,
+    /// The end of what the client sends, after the end of what we send.
+    Draining,
+    /// Nothing.
+    Closed,
+}
+
+/// One connection and the conversation on it.
+pub struct Connection {
+    socket: OwnedFd,
+    exchange: Exchange,
+    state: State,
+    drained: usize,
+    /// What the kernel was last told to watch for.
+    pub registered: EpollFlags,
+}
+
+impl Connection {
+    /// A connection that was just accepted.
+    #[must_use]
+    pub fn new(socket: OwnedFd, client: IpAddr) -> Self {
+        let (exchange, state) = (Exchange::new(client), State::ReadingHead);
+        let registered = EpollFlags::empty();
+        Self { socket, exchange, state, drained: 0, registered }
+    }
+
+    /// What to ask the kernel about. It follows from the state and from
+    /// nothing else, so it can't be forgotten when the state changes. To ask
+    /// for EPOLLOUT with nothing to send would spin: there is nearly always
+    /// room. To ask for EPOLLRDHUP without reading would spin too, after a
+    /// half-close: level-triggered means that it is said again and again.
+    #[must_use]
+    pub fn interest(&self) -> EpollFlags {
+        match self.state {
+            State::ReadingHead | State::ReadingBody | State::Draining => {
+                EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP
+            }
+            State::Writing => EpollFlags::EPOLLOUT,
+            State::Closed => EpollFlags::empty(),
+        }
+    }
+
+    /// What it waits for.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Goes on as far as it can without sleeping. To be called when the
+    /// socket is ready, for whatever reason: the call that we have been
+    /// waiting to make tells what the reason is.
+    pub fn advance(&mut self, worker: &mut Worker) {
+        let next = match self.state {
+            State::ReadingHead | State::ReadingBody => self.read(worker),
+            State::Writing => self.write(worker),
+            State::Draining => self.drain(worker),
+            State::Closed => Ok(State::Closed),
+        };
+        self.state = next.unwrap_or_else(|error| {
+            log::info!("a connection ends: {error}");
+            self.exchange.end_transfer(worker);
+            State::Closed
+        });
+    }
+
+    /// Reads once: what is left will make the socket ready again. What `recv`
+    /// can mean:
+    ///
+    /// * some bytes - any piece of one request or of many;
+    /// * 0 - the client sends no more, but may still read (a half-close);
+    /// * EAGAIN - a false alarm, which select(2) warns of;
+    /// * EINTR - a signal was handled; nothing has happened;
+    /// * ECONNRESET and the rest - there is nobody to talk to any more.
+    ///
+    /// Answers are sent at once, and not when the socket is found to be
+    /// writable: it nearly always is.
+    fn read(&mut self, worker: &mut Worker) -> io::Result<State> {
+        match socket::receive(&self.socket, &mut worker.space) {
+            Ok(0) => self.exchange.end_input(worker),
+            Ok(count) => self.exchange.receive(count, worker),
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(self.state),
+            Err(error) => return Err(error.into()),
+        }
+        self.write(worker)
+    }
+
+    /// Sends what is owed, and answers what had to wait until there was room,
+    /// until all requests received are answered, or there is no room.
+    fn write(&mut self, worker: &mut Worker) -> io::Result<State> {
+        for _ in 0..TURN {
+            self.exchange.load(worker)?;
+            let bytes = self.exchange.unsent();
+            if bytes.is_empty() {
+                return Ok(self.after_output());
+            }
+            let bytes = bytes.get(..worker.piece).unwrap_or(bytes);
+            match socket::transmit(&self.socket, bytes) {
+                Ok(count) => self.exchange.sent(count, worker),
+                Err(Errno::EAGAIN) => return Ok(State::Writing),
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(State::Writing)
+    }
+
+    /// What comes after the last byte owed.
+    fn after_output(&mut self) -> State {
+        if self.exchange.is_over() {
+            self.end()
+        } else if self.exchange.is_in_body() {
+            State::ReadingBody
+        } else {
+            State::ReadingHead
+        }
+    }
+
+    /// Closes so that the client gets every byte. If bytes that it has sent
+    /// lie unread when we close, or come later, the kernel answers with a
+    /// reset, and that makes the client's kernel throw away what the client
+    /// has not read yet. So: say that we are done, read until the client is
+    /// done too, and only then close; bounded, for it may never be done.
+    fn end(&self) -> State {
+        if self.exchange.input_ended()
+            || socket::end_output(&self.socket).is_err()
+        {
+            return State::Closed;
+        }
+        State::Draining
+    }
+
+    fn drain(&mut self, worker: &mut Worker) -> io::Result<State> {
+        match socket::receive(&self.socket, &mut worker.space) {
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Ok(0) => return Ok(State::Closed),
+            Ok(count) => self.drained += count,
+            Err(error) => return Err(error.into()),
+        }
+        if self.drained < LINGER_BYTES {
+            Ok(State::Draining)
+        } else {
+            Ok(State::Closed)
+        }
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}

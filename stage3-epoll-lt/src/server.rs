@@ -1,0 +1,218 @@
+//! Waiting: the kernel keeps the list of what one thread waits for.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::epoll::{
+    Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout,
+};
+use slotmap::{DefaultKey, Key, KeyData, SlotMap};
+
+use crate::config::Config;
+use crate::connection::{Connection, State};
+use crate::site::Site;
+use crate::socket::{self, Accepted};
+use crate::worker::Worker;
+
+/// How long to wait at most, in milliseconds, before a server that found no
+/// descriptor looks again. Another process may have been in the way, and
+/// nobody tells us when it is done.
+const LOOK_AGAIN: u16 = 1000;
+
+/// How many events one turn takes from the kernel at most.
+const EVENTS: usize = 256;
+
+/// The loop and all that it serves.
+pub struct Server {
+    epoll: Epoll,
+    listeners: Vec<OwnedFd>,
+    /// Its keys are the tokens that the kernel gives back with each event. A
+    /// key is never used twice: the event of a connection that is closed leads
+    /// nowhere, and not to the next one in the same place.
+    connections: SlotMap<DefaultKey, Connection>,
+    /// False while no descriptor is free.
+    accepting: bool,
+    worker: Worker,
+}
+
+/// Serves on all listeners, from one thread that sleeps in `epoll_wait` and
+/// nowhere else, until one of them fails for good.
+///
+/// # Errors
+/// If there is no epoll instance to be had, or a listener is no listener any
+/// more.
+pub fn serve(
+    listeners: Vec<OwnedFd>,
+    site: Site,
+    config: &Config,
+) -> io::Result<()> {
+    let worker = Worker::new(site, config);
+    let mut server = Server::new(listeners, worker)?;
+    loop {
+        server.turn()?;
+    }
+}
+
+impl Server {
+    /// A server that watches its listeners.
+    ///
+    /// # Errors
+    /// What `epoll_create1(2)` and `epoll_ctl(2)` say.
+    pub fn new(listeners: Vec<OwnedFd>, worker: Worker) -> io::Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        for (index, listener) in listeners.iter().enumerate() {
+            let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
+            epoll.add(listener, event)?;
+        }
+        let connections = SlotMap::new();
+        Ok(Self { epoll, listeners, connections, accepting: true, worker })
+    }
+
+    /// One turn of the loop: sleep until something is ready, and see to it.
+    ///
+    /// # Errors
+    /// If a listener is no listener any more.
+    pub fn turn(&mut self) -> io::Result<()> {
+        let mut events = [EpollEvent::empty(); EVENTS];
+        let count = self.wait(&mut events)?;
+        for event in events.iter().take(count) {
+            self.handle(event.data(), event.events())?;
+        }
+        Ok(())
+    }
+
+    /// Sees to one event. What the kernel can say of a connection, alone or
+    /// together:
+    ///
+    /// * EPOLLIN - `recv` would not sleep: bytes, the end, or an error;
+    /// * EPOLLOUT - `send` would not sleep: room, or an error;
+    /// * EPOLLRDHUP - the client sends no more, but may still read: a
+    ///   half-close. There may be bytes to read before the end;
+    /// * EPOLLHUP - both directions are closed; comes unasked;
+    /// * EPOLLERR - the connection has an error, most often a reset, and the
+    ///   next call will say which; comes unasked.
+    ///
+    /// # Errors
+    /// If a listener is no listener any more.
+    pub fn handle(
+        &mut self,
+        token: u64,
+        readiness: EpollFlags,
+    ) -> io::Result<()> {
+        let listener = usize::try_from(token).unwrap_or(usize::MAX);
+        if listener < self.listeners.len() {
+            return self.accept_all(listener);
+        }
+        let key = DefaultKey::from(KeyData::from_ffi(token));
+        let Some(connection) = self.connections.get_mut(key) else {
+            return Ok(());
+        };
+        advance(connection, readiness, &mut self.worker);
+        watch(&self.epoll, &mut self.connections, key);
+        if !self.accepting && !self.connections.contains_key(key) {
+            self.watch_listeners(true)?;
+        }
+        Ok(())
+    }
+
+    /// Sleeps until something is ready. What the kernel writes to `events` is
+    /// what is ready, and no more: it costs the same with ten connections and
+    /// with ten thousand.
+    fn wait(&mut self, events: &mut [EpollEvent]) -> io::Result<usize> {
+        self.worker.log.flush();
+        let patience = if self.accepting {
+            EpollTimeout::NONE
+        } else {
+            EpollTimeout::from(LOOK_AGAIN)
+        };
+        match self.epoll.wait(events, patience) {
+            Ok(0) => self.watch_listeners(true)?,
+            Ok(count) => return Ok(count),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(0)
+    }
+
+    /// Takes all connections that wait on a listener: it may be many.
+    fn accept_all(&mut self, index: usize) -> io::Result<()> {
+        let Some(listener) = self.listeners.get(index) else { return Ok(()) };
+        loop {
+            match socket::accept(listener)? {
+                Accepted::Connection(connection, client) => {
+                    log::trace!("fd {}: {client}", connection.as_raw_fd());
+                    let connection = Connection::new(connection, client);
+                    let key = self.connections.insert(connection);
+                    watch(&self.epoll, &mut self.connections, key);
+                }
+                Accepted::Lost(_) => {}
+                Accepted::Nothing => return Ok(()),
+                // It stays in the backlog, so the listener stays ready, and
+                // to go on asking about it would spin.
+                Accepted::NoRoom(_) => return self.watch_listeners(false),
+            }
+        }
+    }
+
+    /// Goes on with the listeners, or lets them wait.
+    fn watch_listeners(&mut self, accepting: bool) -> io::Result<()> {
+        let interest =
+            if accepting { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
+        for (index, listener) in self.listeners.iter().enumerate() {
+            let mut event = EpollEvent::new(interest, index as u64);
+            self.epoll.modify(listener, &mut event)?;
+        }
+        self.accepting = accepting;
+        Ok(())
+    }
+}
+
+/// Tells the kernel what a connection waits for now, if that has changed, or
+/// drops the connection if it is closed.
+///
+/// A descriptor that is closed leaves the epoll set by itself, as long as
+/// nobody has a duplicate of it (epoll(7)): nobody has, so there is nothing
+/// to delete.
+fn watch(
+    epoll: &Epoll,
+    connections: &mut SlotMap<DefaultKey, Connection>,
+    key: DefaultKey,
+) {
+    let Some(connection) = connections.get_mut(key) else { return };
+    let interest = connection.interest();
+    let mut event = EpollEvent::new(interest, key.data().as_ffi());
+    let told = match connection.registered {
+        _ if connection.state() == State::Closed => {
+            connections.remove(key);
+            return;
+        }
+        registered if registered == interest => return,
+        registered if registered.is_empty() => epoll.add(&*connection, event),
+        _ => epoll.modify(&*connection, &mut event),
+    };
+    connection.registered = interest;
+    // No memory, or too many watches (ENOSPC). What can't be watched can't be
+    // served.
+    if let Err(error) = told {
+        log::warn!("cannot watch a connection: {error}");
+        connections.remove(key);
+    }
+}
+
+/// Lets a connection go on, and tells about it in one line.
+fn advance(
+    connection: &mut Connection,
+    readiness: EpollFlags,
+    worker: &mut Worker,
+) {
+    let before = (worker.received, worker.sent);
+    connection.advance(worker);
+    log::trace!(
+        "fd {}: {readiness:?}: {} bytes in, {} bytes out, now {:?}",
+        connection.as_fd().as_raw_fd(),
+        worker.received - before.0,
+        worker.sent - before.1,
+        connection.state(),
+    );
+}
