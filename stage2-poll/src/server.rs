@@ -61,9 +61,9 @@ impl Server {
     fn turn(&mut self) -> io::Result<()> {
         let ready = self.wait()?;
         let (new, old) = ready.split_at(self.listeners.len());
-        for (connection, &readiness) in self.connections.iter_mut().zip(old) {
+        for (index, &readiness) in old.iter().enumerate() {
             if !readiness.is_empty() {
-                advance(connection, readiness, &mut self.worker);
+                self.advance(index, readiness);
             }
         }
         let before = self.connections.len();
@@ -75,6 +75,20 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// Lets a connection go on, and tells about it in one line.
+    fn advance(&mut self, index: usize, readiness: PollFlags) {
+        let Some(connection) = self.connections.get_mut(index) else { return };
+        let before = (self.worker.received, self.worker.sent);
+        connection.advance(&mut self.worker);
+        log::trace!(
+            "fd {}: {readiness:?}: {} bytes in, {} bytes out, now {:?}",
+            connection.as_fd().as_raw_fd(),
+            self.worker.received - before.0,
+            self.worker.sent - before.1,
+            connection.state(),
+        );
     }
 
     /// Asks the kernel what is ready, of the listeners and then of the
@@ -130,21 +144,4 @@ impl Server {
             }
         }
     }
-}
-
-/// Lets a connection go on, and tells about it in one line.
-fn advance(
-    connection: &mut Connection,
-    readiness: PollFlags,
-    worker: &mut Worker,
-) {
-    let before = (worker.received, worker.sent);
-    connection.advance(worker);
-    log::trace!(
-        "fd {}: {readiness:?}: {} bytes in, {} bytes out, now {:?}",
-        connection.as_fd().as_raw_fd(),
-        worker.received - before.0,
-        worker.sent - before.1,
-        connection.state(),
-    );
 }

@@ -105,15 +105,33 @@ impl Server {
             return self.accept_all(listener);
         }
         let key = DefaultKey::from(KeyData::from_ffi(token));
+        self.advance(key, readiness)
+    }
+
+    /// Lets a connection go on, and tells about it in one line.
+    fn advance(
+        &mut self,
+        key: DefaultKey,
+        readiness: EpollFlags,
+    ) -> io::Result<()> {
         let Some(connection) = self.connections.get_mut(key) else {
             return Ok(());
         };
-        advance(connection, readiness, &mut self.worker);
-        watch(&self.epoll, &mut self.connections, key);
-        if !self.accepting && !self.connections.contains_key(key) {
-            self.watch_listeners(true)?;
+        let before = (self.worker.received, self.worker.sent);
+        connection.advance(&mut self.worker);
+        log::trace!(
+            "fd {}: {readiness:?}: {} bytes in, {} bytes out, now {:?}",
+            connection.as_fd().as_raw_fd(),
+            self.worker.received - before.0,
+            self.worker.sent - before.1,
+            connection.state(),
+        );
+        if connection.state() != State::Closed {
+            watch(&self.epoll, &mut self.connections, key);
+            return Ok(());
         }
-        Ok(())
+        self.connections.remove(key);
+        if self.accepting { Ok(()) } else { self.watch_listeners(true) }
     }
 
     /// Sleeps until something is ready. What the kernel writes to `events` is
@@ -168,12 +186,9 @@ impl Server {
     }
 }
 
-/// Tells the kernel what a connection waits for now, if that has changed, or
-/// drops the connection if it is closed.
-///
-/// A descriptor that is closed leaves the epoll set by itself, as long as
-/// nobody has a duplicate of it (epoll(7)): nobody has, so there is nothing
-/// to delete.
+/// Tells the kernel what a connection waits for now, if that has changed. A
+/// descriptor that is closed leaves the epoll set by itself, as long as nobody
+/// has a duplicate of it (epoll(7)): nobody has, so there is nothing to delete.
 fn watch(
     epoll: &Epoll,
     connections: &mut SlotMap<DefaultKey, Connection>,
@@ -181,15 +196,14 @@ fn watch(
 ) {
     let Some(connection) = connections.get_mut(key) else { return };
     let interest = connection.interest();
+    if interest == connection.registered {
+        return;
+    }
     let mut event = EpollEvent::new(interest, key.data().as_ffi());
-    let told = match connection.registered {
-        _ if connection.state() == State::Closed => {
-            connections.remove(key);
-            return;
-        }
-        registered if registered == interest => return,
-        registered if registered.is_empty() => epoll.add(&*connection, event),
-        _ => epoll.modify(&*connection, &mut event),
+    let told = if connection.registered.is_empty() {
+        epoll.add(&*connection, event)
+    } else {
+        epoll.modify(&*connection, &mut event)
     };
     connection.registered = interest;
     // No memory, or too many watches (ENOSPC). What can't be watched can't be
@@ -198,21 +212,4 @@ fn watch(
         log::warn!("cannot watch a connection: {error}");
         connections.remove(key);
     }
-}
-
-/// Lets a connection go on, and tells about it in one line.
-fn advance(
-    connection: &mut Connection,
-    readiness: EpollFlags,
-    worker: &mut Worker,
-) {
-    let before = (worker.received, worker.sent);
-    connection.advance(worker);
-    log::trace!(
-        "fd {}: {readiness:?}: {} bytes in, {} bytes out, now {:?}",
-        connection.as_fd().as_raw_fd(),
-        worker.received - before.0,
-        worker.sent - before.1,
-        connection.state(),
-    );
 }

@@ -1,0 +1,61 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// The most bytes that go in one `send`.
+pub const LARGEST_PIECE: u16 = u16::MAX;
+
+/// A static-file HTTP/1.1 server, one of six.
+#[derive(Debug, Clone, Parser)]
+#[command(version)]
+pub struct Config {
+    /// The folder to serve
+    #[arg(default_value = ".")]
+    pub root: PathBuf,
+
+    /// Where to listen; may be given again; port 0 picks a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: Vec<SocketAddr>,
+
+    /// Write no access log
+    #[arg(long)]
+    pub quiet: bool,
+
+    /// Receive and send at most so many bytes at a time; if fewer than the
+    /// default, also through the smallest buffers that the kernel has. Slow,
+    /// but nothing comes or goes in one piece
+    #[arg(long, value_name = "BYTES", default_value_t = LARGEST_PIECE,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub piece: u16,
+
+    /// After how long without a byte from the client the kernel asks whether
+    /// it is still there, in seconds; 0 is never
+    #[arg(long, value_name = "SECONDS", default_value = "60",
+          value_parser = clap::value_parser!(u32).range(..=32767))]
+    pub keepalive_idle: u32,
+
+    /// How long to wait before asking again, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10",
+          value_parser = clap::value_parser!(u32).range(1..=32767))]
+    pub keepalive_interval: u32,
+
+    /// After how many questions without an answer it counts as gone
+    #[arg(long, value_name = "N", default_value = "6",
+          value_parser = clap::value_parser!(u32).range(1..=127))]
+    pub keepalive_count: u32,
+
+    /// The size of a connection's receive buffer, in bytes; 0 lets the kernel
+    /// fit it to the path
+    #[arg(long, value_name = "BYTES", default_value = "0",
+          value_parser = clap::value_parser!(u32).range(..=1_073_741_823))]
+    pub receive_buffer: u32,
+
+    /// The size of a connection's send buffer, in bytes; 0 lets the kernel
+    /// fit it to the path
+    #[arg(long, value_name = "BYTES", default_value = "0",
+          value_parser = clap::value_parser!(u32).range(..=1_073_741_823))]
+    pub send_buffer: u32,
+}

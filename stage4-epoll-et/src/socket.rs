@@ -1,0 +1,239 @@
+//! Every socket option, in the order of a socket's life.
+//!
+//! The one file with `unsafe` in it: `accept4(2)` returns a bare number and
+//! fills in an address, and somebody has to say whose they are.
+
+use std::io;
+use std::mem::{MaybeUninit, size_of};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, Backlog, MsgFlags, Shutdown, SockFlag, SockType,
+    SockaddrLike, SockaddrStorage, bind, getsockname,
+    listen as start_listening, recv, send, setsockopt, shutdown, socket,
+    sockopt,
+};
+
+use crate::config::{Config, LARGEST_PIECE};
+
+/// How many connections may wait to be accepted. The kernel takes it as a
+/// wish: it is cut to net.core.somaxconn, which has been 4096 since Linux 5.4,
+/// and one more than the number fits (listen(2)).
+const BACKLOG: i32 = 1024;
+
+/// Room for the address of any family, in bytes.
+#[allow(clippy::cast_possible_truncation)] // It is 128.
+const ADDRESS_ROOM: libc::socklen_t =
+    size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+
+/// Makes a socket that listens on `address`.
+///
+/// An IPv6 socket on `::` would serve IPv4 clients too, and with `v6_only` it
+/// does not.
+///
+/// # Errors
+/// What `socket(2)`, `setsockopt(2)`, `bind(2)` or `listen(2)` say: most
+/// often EADDRINUSE or EACCES.
+pub fn listen(
+    address: SocketAddr,
+    v6_only: bool,
+    config: &Config,
+) -> nix::Result<OwnedFd> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::Inet,
+        SocketAddr::V6(_) => AddressFamily::Inet6,
+    };
+    // SOCK_CLOEXEC: a child that inherits the listener would keep the port
+    // busy after we are gone. Set here and not by fcntl(2) afterwards, when
+    // another thread may have forked already.
+    // SOCK_NONBLOCK: a connection can vanish between the moment when epoll
+    // announces it and the `accept`, which would then sleep.
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(family, SockType::Stream, flags, None)?;
+
+    // Before bind, or it has no effect on it. Without it a restart fails with
+    // EADDRINUSE for a minute, as long as connections that we closed are in
+    // TIME_WAIT. On Linux it does not let two servers share a port: a socket
+    // that listens is in the way nevertheless.
+    setsockopt(&socket, sockopt::ReuseAddr, &true)?;
+
+    // Before bind, where it decides which ports are taken. The default comes
+    // from net.ipv6.bindv6only and differs between systems, so it is always
+    // said.
+    if address.is_ipv6() {
+        setsockopt(&socket, sockopt::Ipv6V6Only, &v6_only)?;
+    }
+
+    // Nagle's algorithm (RFC 9293, section 3.7.4) holds back a segment that
+    // is not full until the one before it is acknowledged, and the client's
+    // kernel holds back that acknowledgement for up to 40 ms. Whoever writes
+    // whole answers gains nothing from waiting. Set on the listener, since on
+    // Linux each connection inherits it: one call, and not one a connection.
+    setsockopt(&socket, sockopt::TcpNoDelay, &true)?;
+
+    // A client whose machine has lost power sends nothing, not even that. With
+    // SO_KEEPALIVE the kernel asks now and then, and a client that does not
+    // answer makes the connection ready with ETIMEDOUT. The default is to ask
+    // after two hours; the three numbers belong to TCP and are per socket.
+    // A client that is there and silent answers, and may stay.
+    if config.keepalive_idle > 0 {
+        setsockopt(&socket, sockopt::TcpKeepIdle, &config.keepalive_idle)?;
+        let interval = config.keepalive_interval;
+        setsockopt(&socket, sockopt::TcpKeepInterval, &interval)?;
+        setsockopt(&socket, sockopt::TcpKeepCount, &config.keepalive_count)?;
+        setsockopt(&socket, sockopt::KeepAlive, &true)?;
+    }
+
+    // The kernel makes both buffers larger as a connection proves fast and far,
+    // up to net.ipv4.tcp_rmem and tcp_wmem. To set a size switches that off
+    // for good: the kernel doubles the number for its own bookkeeping, cuts it
+    // to net.core.rmem_max or wmem_max, and stays there. So nothing is set
+    // unless it is asked for.
+    if config.receive_buffer > 0 {
+        let size = config.receive_buffer as usize;
+        setsockopt(&socket, sockopt::RcvBuf, &size)?;
+    }
+    if config.send_buffer > 0 {
+        let size = config.send_buffer as usize;
+        setsockopt(&socket, sockopt::SndBuf, &size)?;
+    }
+
+    // Before listen, which is when the kernel settles how large a window it
+    // will ever offer. Connections inherit both. The kernel makes 1 into the
+    // least it allows, some 2 KiB in and 4 KiB out (socket(7)).
+    if config.piece < LARGEST_PIECE {
+        setsockopt(&socket, sockopt::RcvBuf, &1)?;
+        setsockopt(&socket, sockopt::SndBuf, &1)?;
+    }
+
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
+    start_listening(&socket, Backlog::new(BACKLOG)?)?;
+    Ok(socket)
+}
+
+/// The address a socket is bound to. It says which port 0 has become.
+///
+/// # Errors
+/// What `getsockname(2)` says.
+pub fn local_address(socket: &OwnedFd) -> io::Result<SocketAddr> {
+    let address = getsockname::<SockaddrStorage>(socket.as_raw_fd())?;
+    to_std(&address).ok_or_else(|| io::ErrorKind::Unsupported.into())
+}
+
+/// What came of an `accept4(2)`.
+pub enum Accepted {
+    /// A connection, and its client's address. An IPv4 client of an IPv6
+    /// socket gets its IPv4 address back.
+    Connection(OwnedFd, IpAddr),
+    /// None waits: EAGAIN.
+    Nothing,
+    /// One that is no more, or none because of a signal; the next may be
+    /// well. ECONNABORTED: the client gave up while it waited in the backlog.
+    /// Many other errors are the network's for that connection (accept(2)).
+    Lost(Errno),
+    /// One that had to stay in the backlog, because no descriptor is free, in
+    /// this process (EMFILE) or anywhere (ENFILE), or no memory (ENOBUFS,
+    /// ENOMEM). To try again at once would spin.
+    NoRoom(Errno),
+}
+
+/// Takes the next connection, if one waits.
+///
+/// `O_NONBLOCK` is not inherited from the listener on Linux, so it is asked
+/// for here. Without it everything works, until one client keeps quiet.
+///
+/// # Errors
+/// Those that mean a mistake of ours: EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP and
+/// EFAULT.
+pub fn accept(listener: &OwnedFd) -> nix::Result<Accepted> {
+    let mut address = MaybeUninit::<libc::sockaddr_storage>::zeroed();
+    let mut length = ADDRESS_ROOM;
+    // SAFETY: the address has room for `length` bytes, and both outlive the
+    // call.
+    #[allow(unsafe_code)]
+    let accepted = unsafe {
+        libc::accept4(
+            listener.as_raw_fd(),
+            address.as_mut_ptr().cast(),
+            &raw mut length,
+            libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK,
+        )
+    };
+    if let Err(error) = Errno::result(accepted) {
+        return not_accepted(error);
+    }
+    // SAFETY: the kernel has just made this descriptor, for us alone.
+    #[allow(unsafe_code)]
+    let connection = unsafe { OwnedFd::from_raw_fd(accepted) };
+    // SAFETY: the kernel has filled in `length` bytes; the rest is zero.
+    #[allow(unsafe_code)]
+    let address = unsafe {
+        SockaddrStorage::from_raw(address.as_ptr().cast(), Some(length))
+    };
+    let client = address.as_ref().and_then(to_std).map(|address| address.ip());
+    let client = client.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+    Ok(Accepted::Connection(connection, client.to_canonical()))
+}
+
+fn not_accepted(error: Errno) -> nix::Result<Accepted> {
+    match error {
+        Errno::EAGAIN => Ok(Accepted::Nothing),
+        Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => {
+            log::warn!("cannot accept: {error}");
+            Ok(Accepted::NoRoom(error))
+        }
+        Errno::EBADF
+        | Errno::EINVAL
+        | Errno::ENOTSOCK
+        | Errno::EOPNOTSUPP
+        | Errno::EFAULT => Err(error),
+        _ => {
+            log::info!("a connection was lost: {error}");
+            Ok(Accepted::Lost(error))
+        }
+    }
+}
+
+/// Receives what is there, into `space`. 0 means that the client sends no
+/// more.
+///
+/// # Errors
+/// What `recv(2)` says; EAGAIN if it would have to sleep.
+pub fn receive(connection: &OwnedFd, space: &mut [u8]) -> nix::Result<usize> {
+    recv(connection.as_raw_fd(), space, MsgFlags::empty())
+}
+
+/// Hands bytes to the kernel and returns how many it took.
+///
+/// `MSG_NOSIGNAL`: to send to a client that has reset the connection would
+/// otherwise raise SIGPIPE, which ends a process. Rust's runtime ignores that
+/// signal before `main`, so here the flag changes nothing; but a server should
+/// not stand on what its runtime does, and an ignored signal is inherited by
+/// programs it starts, which may not expect that.
+///
+/// # Errors
+/// What `send(2)` says; EPIPE or ECONNRESET when the client has gone, EAGAIN
+/// if it would have to sleep.
+pub fn transmit(connection: &OwnedFd, bytes: &[u8]) -> nix::Result<usize> {
+    send(connection.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL)
+}
+
+/// Says that no more will be sent: the client reads to the end and then 0.
+///
+/// `SO_LINGER` stays as it is, off: `close` then returns at once and the
+/// kernel goes on sending. With a time, `close` would sleep; with time 0 it
+/// would throw away what is unsent and reset the connection.
+///
+/// # Errors
+/// What `shutdown(2)` says; ENOTCONN when the client has reset it already.
+pub fn end_output(connection: &OwnedFd) -> nix::Result<()> {
+    shutdown(connection.as_raw_fd(), Shutdown::Write)
+}
+
+fn to_std(address: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = address.as_sockaddr_in().map(|&v4| SocketAddr::V4(v4.into()));
+    let v6 = || address.as_sockaddr_in6().map(|&v6| SocketAddr::V6(v6.into()));
+    v4.or_else(v6)
+}

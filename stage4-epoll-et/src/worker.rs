@@ -1,0 +1,48 @@
+//! What a thread has one of, for all the connections it serves.
+
+use crate::access_log::AccessLog;
+use crate::config::Config;
+use crate::http::Clock;
+use crate::site::Site;
+
+/// How many bytes one `recv` may bring.
+const SPACE: usize = 16 * 1024;
+
+/// Files, log, clock and buffers, lent to each connection in turn.
+pub struct Worker {
+    /// The files.
+    pub site: Site,
+    /// The lines about them.
+    pub log: AccessLog,
+    /// The time of day.
+    pub clock: Clock,
+    /// An empty output buffer, passed from one connection to the next: who
+    /// has nothing to send holds none, and no request has to allocate one.
+    pub spare: Vec<u8>,
+    /// Where `recv` puts what it brings.
+    pub space: Vec<u8>,
+    /// How many bytes one `send` may take.
+    pub piece: usize,
+    /// Bytes received since the start, for the narration.
+    pub received: usize,
+    /// Bytes sent since the start.
+    pub sent: usize,
+}
+
+impl Worker {
+    /// What a new thread starts with.
+    #[must_use]
+    pub fn new(site: Site, config: &Config) -> Self {
+        let piece = usize::from(config.piece);
+        Self {
+            site,
+            log: AccessLog::new(!config.quiet),
+            clock: Clock::default(),
+            spare: Vec::new(),
+            space: vec![0; piece.min(SPACE)],
+            piece,
+            received: 0,
+            sent: 0,
+        }
+    }
+}
