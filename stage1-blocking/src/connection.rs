@@ -6,78 +6,91 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::socket::MsgFlags;
 
-use crate::access_log::AccessLog;
 use crate::exchange::Exchange;
 use crate::http::Status;
 use crate::socket;
 use crate::worker::Worker;
 
-/// How long, and for how many bytes, a connection that we close is read from.
+/// How long a connection that we close is read from.
 const LINGER_TIME: Duration = Duration::from_secs(2);
+
+/// For how many bytes a connection that we close is read from.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 /// One connection and the conversation on it.
 pub struct Connection {
     socket: OwnedFd,
     exchange: Exchange,
+    drained: usize,
 }
 
 impl Connection {
     /// A connection that was just accepted.
     #[must_use]
     pub fn new(socket: OwnedFd, client: IpAddr) -> Self {
-        Self { socket, exchange: Exchange::new(client) }
+        Self { socket, exchange: Exchange::new(client), drained: 0 }
     }
 
-    /// Serves the client until one side ends it.
-    ///
-    /// Each turn sends all that is owed before it waits for more: the client
-    /// may be waiting for just that. What `recv` can mean:
-    ///
-    /// * some bytes - any piece of one request or of many;
-    /// * 0 - the client sends no more, but may still read (a half-close);
-    /// * EAGAIN - nothing has come for `SO_RCVTIMEO`;
-    /// * EINTR - a signal was handled; nothing has happened;
-    /// * ECONNRESET and the rest - there is nobody to talk to any more.
+    /// Serves the client until one side ends it, and closes the connection.
     pub fn serve(mut self, worker: &mut Worker) {
-        loop {
-            if let Err(error) = self.send_all(worker) {
-                log::info!("cannot send: {error}");
-                return self.exchange.end_transfer(worker);
-            }
-            if self.exchange.is_over() {
-                return self.close(worker);
-            }
-            let Worker { log, space, .. } = worker;
-            match willing_to_sleep(log, |flags| {
-                socket::receive(&self.socket, space, flags)
-            }) {
-                Ok(0) => self.exchange.end_input(worker),
-                Ok(count) => self.exchange.receive(count, worker),
-                Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => {
-                    self.exchange.cut_short(Status::REQUEST_TIMEOUT, worker);
-                }
-                Err(error) => return log::info!("cannot receive: {error}"),
-            }
+        let ended = self.converse(worker).and_then(|()| self.end(worker));
+        if let Err(error) = ended {
+            log::info!("a connection ends: {error}");
+            self.exchange.end_transfer(worker);
         }
     }
 
+    /// Each turn sends all that is owed before it waits for more: the client
+    /// may be waiting for just that.
+    fn converse(&mut self, worker: &mut Worker) -> io::Result<()> {
+        loop {
+            self.write(worker)?;
+            if self.exchange.is_over() {
+                return Ok(());
+            }
+            self.read(worker)?;
+        }
+    }
+
+    /// Reads once. What `recv` can mean:
+    ///
+    /// * some bytes - any piece of one request or of many;
+    /// * 0 - the client sends no more, but may still read (a half-close);
+    /// * EAGAIN - nothing has come for as long as `SO_RCVTIMEO` says;
+    /// * EINTR - a signal was handled; nothing has happened;
+    /// * ECONNRESET and the rest - there is nobody to talk to any more.
+    ///
+    /// Nearly always it sleeps, so the access log is written first.
+    fn read(&mut self, worker: &mut Worker) -> io::Result<()> {
+        worker.log.flush();
+        match socket::receive(&self.socket, &mut worker.space) {
+            Ok(0) => self.exchange.end_input(worker),
+            Ok(count) => self.exchange.receive(count, worker),
+            Err(Errno::EAGAIN) => {
+                self.exchange.cut_short(Status::REQUEST_TIMEOUT, worker);
+            }
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
     /// Sends what is owed, and answers what had to wait until there was room,
-    /// until all requests received are answered.
-    fn send_all(&mut self, worker: &mut Worker) -> io::Result<()> {
+    /// until all requests received are answered. It sleeps when the client
+    /// reads more slowly than we send.
+    fn write(&mut self, worker: &mut Worker) -> io::Result<()> {
         loop {
             self.exchange.load(worker)?;
             let bytes = self.exchange.unsent();
             if bytes.is_empty() {
                 return Ok(());
             }
+            if self.exchange.transfer.is_some() {
+                worker.log.flush();
+            }
             let bytes = bytes.get(..worker.piece).unwrap_or(bytes);
-            match willing_to_sleep(&mut worker.log, |flags| {
-                socket::transmit(&self.socket, bytes, flags)
-            }) {
+            match socket::transmit(&self.socket, bytes) {
                 Ok(count) => self.exchange.sent(count, worker),
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(error.into()),
@@ -90,48 +103,31 @@ impl Connection {
     /// reset, and that makes the client's kernel throw away what the client
     /// has not read yet. So: say that we are done, read until the client is
     /// done too, and only then close; bounded, for it may never be done.
-    fn close(self, worker: &mut Worker) {
+    fn end(&mut self, worker: &mut Worker) -> io::Result<()> {
         worker.log.flush();
         if self.exchange.input_ended()
             || socket::end_output(&self.socket).is_err()
         {
-            return;
+            return Ok(());
         }
-        let deadline = Instant::now() + LINGER_TIME;
-        let mut count = 0;
-        while count < LINGER_BYTES {
-            let left = deadline.saturating_duration_since(Instant::now());
-            // A time of zero would mean: for ever.
-            if left.is_zero()
-                || socket::set_receive_timeout(&self.socket, left).is_err()
-            {
-                return;
-            }
-            match socket::receive(
-                &self.socket,
-                &mut worker.space,
-                MsgFlags::empty(),
-            ) {
-                Err(Errno::EINTR) => {}
-                Ok(0) | Err(_) => return,
-                Ok(more) => count += more,
-            }
-        }
+        self.drain(worker)
     }
-}
 
-/// Makes a call that may put the thread to sleep. If log lines wait to be
-/// written, it is first tried without sleeping, and they are written before
-/// it sleeps.
-fn willing_to_sleep(
-    log: &mut AccessLog,
-    mut call: impl FnMut(MsgFlags) -> nix::Result<usize>,
-) -> nix::Result<usize> {
-    if !log.is_empty() {
-        match call(MsgFlags::MSG_DONTWAIT) {
-            Err(Errno::EAGAIN) => log.flush(),
-            done => return done,
+    fn drain(&mut self, worker: &mut Worker) -> io::Result<()> {
+        let deadline = Instant::now() + LINGER_TIME;
+        while self.drained < LINGER_BYTES {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break; // As a time-out it would mean: for ever.
+            }
+            socket::set_receive_timeout(&self.socket, left)?;
+            match socket::receive(&self.socket, &mut worker.space) {
+                Err(Errno::EINTR) => {}
+                Ok(0) | Err(Errno::EAGAIN) => break,
+                Ok(count) => self.drained += count,
+                Err(error) => return Err(error.into()),
+            }
         }
+        Ok(())
     }
-    call(MsgFlags::empty())
 }

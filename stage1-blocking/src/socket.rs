@@ -169,12 +169,10 @@ fn not_accepted(error: Errno) -> nix::Result<Accepted> {
 ///
 /// # Errors
 /// What `setsockopt(2)` says.
-pub fn set_timeouts(
-    connection: &OwnedFd,
-    receive: Duration,
-    send: Duration,
-) -> nix::Result<()> {
+pub fn set_timeouts(connection: &OwnedFd, config: &Config) -> nix::Result<()> {
+    let receive = Duration::from_secs(config.recv_timeout.into());
     set_receive_timeout(connection, receive)?;
+    let send = Duration::from_secs(config.send_timeout.into());
     setsockopt(connection, sockopt::SendTimeout, &time_value(send))
 }
 
@@ -198,13 +196,9 @@ fn time_value(limit: Duration) -> TimeVal {
 /// more.
 ///
 /// # Errors
-/// What `recv(2)` says; EAGAIN if it would have to sleep, or has for too long.
-pub fn receive(
-    connection: &OwnedFd,
-    space: &mut [u8],
-    flags: MsgFlags,
-) -> nix::Result<usize> {
-    recv(connection.as_raw_fd(), space, flags)
+/// What `recv(2)` says; EAGAIN if it has slept for too long.
+pub fn receive(connection: &OwnedFd, space: &mut [u8]) -> nix::Result<usize> {
+    recv(connection.as_raw_fd(), space, MsgFlags::empty())
 }
 
 /// Hands bytes to the kernel and returns how many it took.
@@ -216,13 +210,10 @@ pub fn receive(
 /// programs it starts, which may not expect that.
 ///
 /// # Errors
-/// What `send(2)` says; EPIPE or ECONNRESET when the client has gone.
-pub fn transmit(
-    connection: &OwnedFd,
-    bytes: &[u8],
-    flags: MsgFlags,
-) -> nix::Result<usize> {
-    send(connection.as_raw_fd(), bytes, flags | MsgFlags::MSG_NOSIGNAL)
+/// What `send(2)` says; EPIPE or ECONNRESET when the client has gone, EAGAIN
+/// if it has slept for too long.
+pub fn transmit(connection: &OwnedFd, bytes: &[u8]) -> nix::Result<usize> {
+    send(connection.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL)
 }
 
 /// Says that no more will be sent: the client reads to the end and then 0.

@@ -71,12 +71,6 @@ impl AccessLog {
         }
     }
 
-    /// Whether lines are being held back.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-
     /// Writes what is held back, in whole lines even if several threads
     /// write at once. To be called before the thread may sleep.
     pub fn flush(&mut self) {

@@ -52,8 +52,7 @@ impl Connection {
 
     /// What to ask the kernel about. It follows from the state and from
     /// nothing else, so it can't be forgotten when the state changes. To ask
-    /// for POLLOUT with nothing to send would spin: there is nearly always
-    /// room.
+    /// for OUT with nothing to send would spin: there is nearly always room.
     #[must_use]
     pub fn interest(&self) -> PollFlags {
         match self.state {
@@ -93,7 +92,7 @@ impl Connection {
     ///
     /// * some bytes - any piece of one request or of many;
     /// * 0 - the client sends no more, but may still read (a half-close);
-    /// * EAGAIN - a false alarm, which poll(2) warns of;
+    /// * EAGAIN - a false alarm, which select(2) warns of;
     /// * EINTR - a signal was handled; nothing has happened;
     /// * ECONNRESET and the rest - there is nobody to talk to any more.
     ///

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
 use crate::config::Config;
 use crate::connection::{Connection, State};
@@ -20,9 +21,12 @@ use crate::worker::Worker;
 const LOOK_AGAIN: u16 = 1000;
 
 /// The loop and all that it serves.
-struct Server {
+pub struct Server {
     listeners: Vec<OwnedFd>,
-    connections: Vec<Connection>,
+    connections: SlotMap<DefaultKey, Connection>,
+    /// What is ready, and for what: a listener by its number, a connection by
+    /// its key.
+    events: Vec<(u64, PollFlags)>,
     /// False while no descriptor is free.
     accepting: bool,
     worker: Worker,
@@ -35,51 +39,64 @@ struct Server {
 /// If a listener is no listener any more.
 pub fn serve(
     listeners: Vec<OwnedFd>,
-    site: Site,
+    site: &Site,
     config: &Config,
 ) -> io::Result<()> {
-    let worker = Worker::new(site, config);
-    let connections = Vec::new();
-    let mut server = Server { listeners, connections, accepting: true, worker };
+    let worker = Worker::new(site.clone(), config);
+    let mut server = Server::new(listeners, worker);
     loop {
         server.turn()?;
     }
 }
 
 impl Server {
+    /// A server with listeners and no connections.
+    #[must_use]
+    pub fn new(listeners: Vec<OwnedFd>, worker: Worker) -> Self {
+        let (connections, events) = (SlotMap::new(), Vec::new());
+        Self { listeners, connections, events, accepting: true, worker }
+    }
+
     /// One turn of the loop: sleep until something is ready, and see to it.
-    /// What the kernel can say of a connection, alone or together:
     ///
-    /// * POLLIN - `recv` would not sleep: bytes, the end, or an error;
-    /// * POLLOUT - `send` would not sleep: room, or an error;
-    /// * POLLHUP - both directions are closed; comes unasked;
-    /// * POLLERR - the connection has an error, most often a reset, and the
-    ///   next call will say which; comes unasked;
-    /// * POLLNVAL - no open descriptor: a mistake of ours.
-    ///
-    /// Connections come before listeners: one that closes makes room.
-    fn turn(&mut self) -> io::Result<()> {
-        let ready = self.wait()?;
-        let (new, old) = ready.split_at(self.listeners.len());
-        for (index, &readiness) in old.iter().enumerate() {
-            if !readiness.is_empty() {
-                self.advance(index, readiness);
-            }
-        }
-        let before = self.connections.len();
-        self.connections.retain(|c| c.state() != State::Closed);
-        self.accepting |= self.connections.len() < before;
-        for (index, &readiness) in new.iter().enumerate() {
-            if !readiness.is_empty() {
-                self.accept_all(index)?;
-            }
+    /// # Errors
+    /// If a listener is no listener any more.
+    pub fn turn(&mut self) -> io::Result<()> {
+        self.wait()?;
+        while let Some((token, readiness)) = self.events.pop() {
+            self.handle(token, readiness)?;
         }
         Ok(())
     }
 
+    /// Sees to one event. What the kernel can say of a connection, alone or
+    /// together:
+    ///
+    /// * IN - `recv` would not sleep: bytes, the end, or an error;
+    /// * OUT - `send` would not sleep: room, or an error;
+    /// * HUP - both directions are closed; comes unasked;
+    /// * ERR - the connection has an error, most often a reset, and the next
+    ///   call will say which; comes unasked;
+    /// * NVAL - no open descriptor: a mistake of ours.
+    ///
+    /// # Errors
+    /// If a listener is no listener any more.
+    pub fn handle(
+        &mut self,
+        token: u64,
+        readiness: PollFlags,
+    ) -> io::Result<()> {
+        let listener = usize::try_from(token).unwrap_or(usize::MAX);
+        if listener < self.listeners.len() {
+            return self.accept_all(listener);
+        }
+        self.advance(KeyData::from_ffi(token).into(), readiness);
+        Ok(())
+    }
+
     /// Lets a connection go on, and tells about it in one line.
-    fn advance(&mut self, index: usize, readiness: PollFlags) {
-        let Some(connection) = self.connections.get_mut(index) else { return };
+    fn advance(&mut self, key: DefaultKey, readiness: PollFlags) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
         let before = (self.worker.received, self.worker.sent);
         connection.advance(&mut self.worker);
         log::trace!(
@@ -89,39 +106,10 @@ impl Server {
             self.worker.sent - before.1,
             connection.state(),
         );
-    }
-
-    /// Asks the kernel what is ready, of the listeners and then of the
-    /// connections, and sleeps until something is. The whole list goes to the
-    /// kernel and comes back each time, however few of it are ready: that is
-    /// the price of `poll`.
-    fn wait(&mut self) -> io::Result<Vec<PollFlags>> {
-        self.worker.log.flush();
-        let (listening, patience) = if self.accepting {
-            (PollFlags::POLLIN, PollTimeout::NONE)
-        } else {
-            (PollFlags::empty(), PollTimeout::from(LOOK_AGAIN))
-        };
-        let mut set = Vec::new();
-        for listener in &self.listeners {
-            set.push(PollFd::new(listener.as_fd(), listening));
+        if connection.state() == State::Closed {
+            self.connections.remove(key);
+            self.accepting = true;
         }
-        for connection in &self.connections {
-            set.push(PollFd::new(connection.as_fd(), connection.interest()));
-        }
-        match poll(&mut set, patience) {
-            Ok(0) => self.accepting = true,
-            Ok(_) | Err(Errno::EINTR) => {}
-            // The kernel has no memory for the list. It may have some soon.
-            Err(Errno::ENOMEM) => {
-                log::warn!("cannot wait: {}", Errno::ENOMEM);
-                thread::sleep(Duration::from_millis(LOOK_AGAIN.into()));
-            }
-            Err(error) => return Err(error.into()),
-        }
-        let readiness =
-            |fd: &PollFd| fd.revents().unwrap_or(PollFlags::empty());
-        Ok(set.iter().map(readiness).collect())
     }
 
     /// Takes all connections that wait on a listener: it may be many.
@@ -131,7 +119,8 @@ impl Server {
             match socket::accept(listener)? {
                 Accepted::Connection(connection, client) => {
                     log::trace!("fd {}: {client}", connection.as_raw_fd());
-                    self.connections.push(Connection::new(connection, client));
+                    let connection = Connection::new(connection, client);
+                    self.connections.insert(connection);
                 }
                 Accepted::Lost(_) => {}
                 Accepted::Nothing => return Ok(()),
@@ -143,5 +132,42 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// Sleeps until something is ready. The whole list goes to the kernel and
+    /// comes back each time, however few of it are ready: that is the price
+    /// of `poll`.
+    fn wait(&mut self) -> io::Result<()> {
+        self.worker.log.flush();
+        let (listening, patience) = if self.accepting {
+            (PollFlags::POLLIN, PollTimeout::NONE)
+        } else {
+            (PollFlags::empty(), PollTimeout::from(LOOK_AGAIN))
+        };
+        let (mut tokens, mut list) = (Vec::new(), Vec::new());
+        for (index, listener) in self.listeners.iter().enumerate() {
+            tokens.push(index as u64);
+            list.push(PollFd::new(listener.as_fd(), listening));
+        }
+        for (key, connection) in &self.connections {
+            tokens.push(key.data().as_ffi());
+            list.push(PollFd::new(connection.as_fd(), connection.interest()));
+        }
+        match poll(&mut list, patience) {
+            Ok(0) => self.accepting = true,
+            Ok(_) | Err(Errno::EINTR) => {}
+            // The kernel has no memory for the list. It may have some soon.
+            Err(Errno::ENOMEM) => {
+                log::warn!("cannot wait: {}", Errno::ENOMEM);
+                thread::sleep(Duration::from_millis(LOOK_AGAIN.into()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        for (token, fd) in tokens.into_iter().zip(&list) {
+            if let Some(readiness) = fd.revents().filter(|r| !r.is_empty()) {
+                self.events.push((token, readiness));
+            }
+        }
+        Ok(())
     }
 }

@@ -55,9 +55,9 @@ impl Connection {
 
     /// What to ask the kernel about. It follows from the state and from
     /// nothing else, so it can't be forgotten when the state changes. To ask
-    /// for EPOLLOUT with nothing to send would spin: there is nearly always
-    /// room. To ask for EPOLLRDHUP without reading would spin too, after a
-    /// half-close: level-triggered means that it is said again and again.
+    /// for OUT with nothing to send would spin: there is nearly always room.
+    /// To ask for RDHUP without reading would spin too, after a half-close:
+    /// level-triggered means that it is said again and again.
     #[must_use]
     pub fn interest(&self) -> EpollFlags {
         match self.state {

@@ -27,10 +27,12 @@ const EVENTS: usize = 256;
 pub struct Server {
     epoll: Epoll,
     listeners: Vec<OwnedFd>,
-    /// Its keys are the tokens that the kernel gives back with each event. A
-    /// key is never used twice: the event of a connection that is closed leads
-    /// nowhere, and not to the next one in the same place.
+    /// A key is never used twice: the event of a connection that is closed
+    /// leads nowhere, and not to the next one in the same place.
     connections: SlotMap<DefaultKey, Connection>,
+    /// What is ready, and for what: a listener by its number, a connection by
+    /// its key.
+    events: Vec<(u64, EpollFlags)>,
     /// False while no descriptor is free.
     accepting: bool,
     worker: Worker,
@@ -44,10 +46,10 @@ pub struct Server {
 /// more.
 pub fn serve(
     listeners: Vec<OwnedFd>,
-    site: Site,
+    site: &Site,
     config: &Config,
 ) -> io::Result<()> {
-    let worker = Worker::new(site, config);
+    let worker = Worker::new(site.clone(), config);
     let mut server = Server::new(listeners, worker)?;
     loop {
         server.turn()?;
@@ -55,7 +57,7 @@ pub fn serve(
 }
 
 impl Server {
-    /// A server that watches its listeners.
+    /// A server with listeners and no connections.
     ///
     /// # Errors
     /// What `epoll_create1(2)` and `epoll_ctl(2)` say.
@@ -65,8 +67,9 @@ impl Server {
             let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
             epoll.add(listener, event)?;
         }
-        let connections = SlotMap::new();
-        Ok(Self { epoll, listeners, connections, accepting: true, worker })
+        let (connections, events) = (SlotMap::new(), Vec::new());
+        let accepting = true;
+        Ok(Self { epoll, listeners, connections, events, accepting, worker })
     }
 
     /// One turn of the loop: sleep until something is ready, and see to it.
@@ -74,10 +77,9 @@ impl Server {
     /// # Errors
     /// If a listener is no listener any more.
     pub fn turn(&mut self) -> io::Result<()> {
-        let mut events = [EpollEvent::empty(); EVENTS];
-        let count = self.wait(&mut events)?;
-        for event in events.iter().take(count) {
-            self.handle(event.data(), event.events())?;
+        self.wait()?;
+        while let Some((token, readiness)) = self.events.pop() {
+            self.handle(token, readiness)?;
         }
         Ok(())
     }
@@ -85,13 +87,13 @@ impl Server {
     /// Sees to one event. What the kernel can say of a connection, alone or
     /// together:
     ///
-    /// * EPOLLIN - `recv` would not sleep: bytes, the end, or an error;
-    /// * EPOLLOUT - `send` would not sleep: room, or an error;
-    /// * EPOLLRDHUP - the client sends no more, but may still read: a
-    ///   half-close. There may be bytes to read before the end;
-    /// * EPOLLHUP - both directions are closed; comes unasked;
-    /// * EPOLLERR - the connection has an error, most often a reset, and the
-    ///   next call will say which; comes unasked.
+    /// * IN - `recv` would not sleep: bytes, the end, or an error;
+    /// * OUT - `send` would not sleep: room, or an error;
+    /// * RDHUP - the client sends no more, but may still read: a half-close.
+    ///   There may be bytes to read before the end;
+    /// * HUP - both directions are closed; comes unasked;
+    /// * ERR - the connection has an error, most often a reset, and the next
+    ///   call will say which; comes unasked.
     ///
     /// # Errors
     /// If a listener is no listener any more.
@@ -104,19 +106,13 @@ impl Server {
         if listener < self.listeners.len() {
             return self.accept_all(listener);
         }
-        let key = DefaultKey::from(KeyData::from_ffi(token));
-        self.advance(key, readiness)
+        self.advance(KeyData::from_ffi(token).into(), readiness);
+        Ok(())
     }
 
     /// Lets a connection go on, and tells about it in one line.
-    fn advance(
-        &mut self,
-        key: DefaultKey,
-        readiness: EpollFlags,
-    ) -> io::Result<()> {
-        let Some(connection) = self.connections.get_mut(key) else {
-            return Ok(());
-        };
+    fn advance(&mut self, key: DefaultKey, readiness: EpollFlags) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
         let before = (self.worker.received, self.worker.sent);
         connection.advance(&mut self.worker);
         log::trace!(
@@ -126,31 +122,11 @@ impl Server {
             self.worker.sent - before.1,
             connection.state(),
         );
-        if connection.state() != State::Closed {
-            watch(&self.epoll, &mut self.connections, key);
-            return Ok(());
+        if connection.state() == State::Closed {
+            self.connections.remove(key);
+            self.watch_listeners(true);
         }
-        self.connections.remove(key);
-        if self.accepting { Ok(()) } else { self.watch_listeners(true) }
-    }
-
-    /// Sleeps until something is ready. What the kernel writes to `events` is
-    /// what is ready, and no more: it costs the same with ten connections and
-    /// with ten thousand.
-    fn wait(&mut self, events: &mut [EpollEvent]) -> io::Result<usize> {
-        self.worker.log.flush();
-        let patience = if self.accepting {
-            EpollTimeout::NONE
-        } else {
-            EpollTimeout::from(LOOK_AGAIN)
-        };
-        match self.epoll.wait(events, patience) {
-            Ok(0) => self.watch_listeners(true)?,
-            Ok(count) => return Ok(count),
-            Err(Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        Ok(0)
+        watch(&self.epoll, &mut self.connections, key);
     }
 
     /// Takes all connections that wait on a listener: it may be many.
@@ -168,21 +144,51 @@ impl Server {
                 Accepted::Nothing => return Ok(()),
                 // It stays in the backlog, so the listener stays ready, and
                 // to go on asking about it would spin.
-                Accepted::NoRoom(_) => return self.watch_listeners(false),
+                Accepted::NoRoom(_) => {
+                    self.watch_listeners(false);
+                    return Ok(());
+                }
             }
         }
     }
 
+    /// Sleeps until something is ready. What comes back is what is ready, and
+    /// no more: it costs the same with ten connections and with ten thousand.
+    fn wait(&mut self) -> io::Result<()> {
+        self.worker.log.flush();
+        let patience = if self.accepting {
+            EpollTimeout::NONE
+        } else {
+            EpollTimeout::from(LOOK_AGAIN)
+        };
+        let mut list = [EpollEvent::empty(); EVENTS];
+        let count = match self.epoll.wait(&mut list, patience) {
+            Ok(count) => count,
+            Err(Errno::EINTR) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        if count == 0 {
+            self.watch_listeners(true);
+        }
+        for event in list.iter().take(count) {
+            self.events.push((event.data(), event.events()));
+        }
+        Ok(())
+    }
+
     /// Goes on with the listeners, or lets them wait.
-    fn watch_listeners(&mut self, accepting: bool) -> io::Result<()> {
+    fn watch_listeners(&mut self, accepting: bool) {
+        if self.accepting == accepting {
+            return;
+        }
+        self.accepting = accepting;
         let interest =
             if accepting { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
         for (index, listener) in self.listeners.iter().enumerate() {
             let mut event = EpollEvent::new(interest, index as u64);
-            self.epoll.modify(listener, &mut event)?;
+            // It can't fail: it takes no memory, and all of it is open.
+            let _ = self.epoll.modify(listener, &mut event);
         }
-        self.accepting = accepting;
-        Ok(())
     }
 }
 

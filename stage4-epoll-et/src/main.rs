@@ -52,7 +52,7 @@ fn run(config: &Config) -> Result<(), String> {
     }
     // Nobody may be reading. That is no reason not to serve.
     let _ = io::stdout().write_all(lines.as_bytes());
-    server::serve(listeners, site, config)
+    server::serve(listeners, &site, config)
         .map_err(|error| format!("cannot serve: {}", reason(&error)))
 }
 

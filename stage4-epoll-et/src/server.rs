@@ -28,22 +28,16 @@ const EVENTS: usize = 256;
 /// level-triggered: those that remain are announced again.
 const ACCEPTS: usize = 64;
 
-/// What to tell of a connection: everything, and each change once.
-fn every_change() -> EpollFlags {
-    EpollFlags::EPOLLIN
-        | EpollFlags::EPOLLOUT
-        | EpollFlags::EPOLLRDHUP
-        | EpollFlags::EPOLLET
-}
-
 /// The loop and all that it serves.
 pub struct Server {
     epoll: Epoll,
     listeners: Vec<OwnedFd>,
-    /// Its keys are the tokens that the kernel gives back with each event. A
-    /// key is never used twice: the event of a connection that is closed leads
-    /// nowhere, and not to the next one in the same place.
+    /// A key is never used twice: the event of a connection that is closed
+    /// leads nowhere, and not to the next one in the same place.
     connections: SlotMap<DefaultKey, Connection>,
+    /// What is ready, and for what: a listener by its number, a connection by
+    /// its key.
+    events: Vec<(u64, EpollFlags)>,
     /// Those that can go on without anything being said of them: because it
     /// has been said, and their last turn ended before they did.
     ready: VecDeque<DefaultKey>,
@@ -60,10 +54,10 @@ pub struct Server {
 /// more.
 pub fn serve(
     listeners: Vec<OwnedFd>,
-    site: Site,
+    site: &Site,
     config: &Config,
 ) -> io::Result<()> {
-    let worker = Worker::new(site, config);
+    let worker = Worker::new(site.clone(), config);
     let mut server = Server::new(listeners, worker)?;
     loop {
         server.turn()?;
@@ -71,7 +65,7 @@ pub fn serve(
 }
 
 impl Server {
-    /// A server that watches its listeners.
+    /// A server with listeners and no connections.
     ///
     /// # Errors
     /// What `epoll_create1(2)` and `epoll_ctl(2)` say.
@@ -81,25 +75,31 @@ impl Server {
             let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
             epoll.add(listener, event)?;
         }
-        let (connections, ready) = (SlotMap::new(), VecDeque::new());
-        let accepting = true;
-        Ok(Self { epoll, listeners, connections, ready, accepting, worker })
+        let (connections, events) = (SlotMap::new(), Vec::new());
+        let (ready, accepting) = (VecDeque::new(), true);
+        Ok(Self {
+            epoll,
+            listeners,
+            connections,
+            events,
+            ready,
+            accepting,
+            worker,
+        })
     }
 
-    /// One turn of the loop: sleep until something is ready, note what it is,
-    /// and give a turn to each connection that can go on.
+    /// One turn of the loop: sleep until something is ready, and see to it.
     ///
     /// # Errors
     /// If a listener is no listener any more.
     pub fn turn(&mut self) -> io::Result<()> {
-        let mut events = [EpollEvent::empty(); EVENTS];
-        let count = self.wait(&mut events)?;
-        for event in events.iter().take(count) {
-            self.handle(event.data(), event.events())?;
+        self.wait()?;
+        while let Some((token, readiness)) = self.events.pop() {
+            self.handle(token, readiness)?;
         }
         for _ in 0..self.ready.len() {
             let Some(key) = self.ready.pop_front() else { break };
-            self.advance(key)?;
+            self.advance(key);
         }
         Ok(())
     }
@@ -107,13 +107,13 @@ impl Server {
     /// Notes one event. What the kernel can say of a connection, alone or
     /// together:
     ///
-    /// * EPOLLIN - `recv` would not sleep: bytes, the end, or an error;
-    /// * EPOLLOUT - `send` would not sleep: room, or an error;
-    /// * EPOLLRDHUP - the client sends no more, but may still read: a
-    ///   half-close. There may be bytes to read before the end;
-    /// * EPOLLHUP - both directions are closed; comes unasked;
-    /// * EPOLLERR - the connection has an error, most often a reset, and the
-    ///   next call will say which; comes unasked.
+    /// * IN - `recv` would not sleep: bytes, the end, or an error;
+    /// * OUT - `send` would not sleep: room, or an error;
+    /// * RDHUP - the client sends no more, but may still read: a half-close.
+    ///   There may be bytes to read before the end;
+    /// * HUP - both directions are closed; comes unasked;
+    /// * ERR - the connection has an error, most often a reset, and the next
+    ///   call will say which; comes unasked.
     ///
     /// # Errors
     /// If a listener is no listener any more.
@@ -126,26 +126,30 @@ impl Server {
         if listener < self.listeners.len() {
             return self.accept_all(listener);
         }
-        let key = DefaultKey::from(KeyData::from_ffi(token));
-        let Some(connection) = self.connections.get_mut(key) else {
-            return Ok(());
-        };
-        let fd = connection.as_fd().as_raw_fd();
-        log::trace!("fd {fd}: {readiness:?} in {:?}", connection.state());
-        connection.note(readiness);
-        if connection.can_advance() && !connection.queued {
-            connection.queued = true;
-            self.ready.push_back(key);
+        let key = KeyData::from_ffi(token).into();
+        if let Some(connection) = self.connections.get_mut(key) {
+            let fd = connection.as_fd().as_raw_fd();
+            log::trace!("fd {fd}: {readiness:?} in {:?}", connection.state());
+            connection.note(readiness);
+            self.queue(key);
         }
         Ok(())
     }
 
-    /// Gives a connection its turn, and tells about it in one line.
-    fn advance(&mut self, key: DefaultKey) -> io::Result<()> {
-        let Some(connection) = self.connections.get_mut(key) else {
-            return Ok(());
-        };
+    /// Puts a connection into the queue of those that can go on, once.
+    fn queue(&mut self, key: DefaultKey) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if connection.can_advance() && !connection.queued {
+            connection.queued = true;
+            self.ready.push_back(key);
+        }
+    }
+
+    /// Lets a connection go on, and tells about it in one line.
+    fn advance(&mut self, key: DefaultKey) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
         let before = (self.worker.received, self.worker.sent);
+        connection.queued = false;
         connection.advance(&mut self.worker);
         log::trace!(
             "fd {}: {} bytes in, {} bytes out, now {:?}",
@@ -154,38 +158,11 @@ impl Server {
             self.worker.sent - before.1,
             connection.state(),
         );
-        if connection.state() != State::Closed {
-            connection.queued = connection.can_advance();
-            if connection.queued {
-                self.ready.push_back(key);
-            }
-            return Ok(());
+        if connection.state() == State::Closed {
+            self.connections.remove(key);
+            self.watch_listeners(true);
         }
-        self.connections.remove(key);
-        if self.accepting { Ok(()) } else { self.watch_listeners(true) }
-    }
-
-    /// Sleeps until something is ready. What the kernel writes to `events` is
-    /// what is ready, and no more: it costs the same with ten connections and
-    /// with ten thousand.
-    fn wait(&mut self, events: &mut [EpollEvent]) -> io::Result<usize> {
-        if self.ready.is_empty() {
-            self.worker.log.flush();
-        }
-        let patience = if !self.ready.is_empty() {
-            EpollTimeout::ZERO
-        } else if self.accepting {
-            EpollTimeout::NONE
-        } else {
-            EpollTimeout::from(LOOK_AGAIN)
-        };
-        match self.epoll.wait(events, patience) {
-            Ok(0) if self.ready.is_empty() => self.watch_listeners(true)?,
-            Ok(count) => return Ok(count),
-            Err(Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        Ok(0)
+        self.queue(key);
     }
 
     /// Takes connections that wait on a listener: it may be many.
@@ -203,38 +180,77 @@ impl Server {
                 Accepted::Nothing => return Ok(()),
                 // It stays in the backlog, so the listener stays ready, and
                 // to go on asking about it would spin.
-                Accepted::NoRoom(_) => return self.watch_listeners(false),
+                Accepted::NoRoom(_) => {
+                    self.watch_listeners(false);
+                    return Ok(());
+                }
             }
         }
         Ok(())
     }
 
+    /// Sleeps until something is ready. What comes back is what is ready, and
+    /// no more: it costs the same with ten connections and with ten thousand.
+    fn wait(&mut self) -> io::Result<()> {
+        if self.ready.is_empty() {
+            self.worker.log.flush();
+        }
+        let patience = if !self.ready.is_empty() {
+            EpollTimeout::ZERO
+        } else if self.accepting {
+            EpollTimeout::NONE
+        } else {
+            EpollTimeout::from(LOOK_AGAIN)
+        };
+        let mut list = [EpollEvent::empty(); EVENTS];
+        let count = match self.epoll.wait(&mut list, patience) {
+            Ok(count) => count,
+            Err(Errno::EINTR) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        if count == 0 && self.ready.is_empty() {
+            self.watch_listeners(true);
+        }
+        for event in list.iter().take(count) {
+            self.events.push((event.data(), event.events()));
+        }
+        Ok(())
+    }
+
     /// Goes on with the listeners, or lets them wait.
-    fn watch_listeners(&mut self, accepting: bool) -> io::Result<()> {
+    fn watch_listeners(&mut self, accepting: bool) {
+        if self.accepting == accepting {
+            return;
+        }
+        self.accepting = accepting;
         let interest =
             if accepting { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
         for (index, listener) in self.listeners.iter().enumerate() {
             let mut event = EpollEvent::new(interest, index as u64);
-            self.epoll.modify(listener, &mut event)?;
+            // It can't fail: it takes no memory, and all of it is open.
+            let _ = self.epoll.modify(listener, &mut event);
         }
-        self.accepting = accepting;
-        Ok(())
     }
 }
 
-/// Tells the kernel of a new connection, once and for all. A descriptor that
-/// is closed leaves the epoll set by itself, as long as nobody has a duplicate
-/// of it (epoll(7)): nobody has, so there is nothing to delete.
+/// Tells the kernel what a connection waits for: everything, once and for all.
+/// A descriptor that is closed leaves the epoll set by itself, as long as nobody
+/// has a duplicate of it (epoll(7)): nobody has, so there is nothing to delete.
 fn watch(
     epoll: &Epoll,
     connections: &mut SlotMap<DefaultKey, Connection>,
     key: DefaultKey,
 ) {
-    let Some(connection) = connections.get(key) else { return };
-    let event = EpollEvent::new(every_change(), key.data().as_ffi());
+    let Some(connection) = connections.get_mut(key) else { return };
+    let interest = EpollFlags::EPOLLIN
+        | EpollFlags::EPOLLOUT
+        | EpollFlags::EPOLLRDHUP
+        | EpollFlags::EPOLLET;
+    let event = EpollEvent::new(interest, key.data().as_ffi());
+    let told = epoll.add(&*connection, event);
     // No memory, or too many watches (ENOSPC). What can't be watched can't be
     // served.
-    if let Err(error) = epoll.add(connection, event) {
+    if let Err(error) = told {
         log::warn!("cannot watch a connection: {error}");
         connections.remove(key);
     }

@@ -34,15 +34,15 @@ pub fn parse(method: Method, target: &[u8]) -> Result<Target<'_>, Status> {
     if target.len() > MAX_TARGET {
         return Err(Status::URI_TOO_LONG);
     }
+    if !target.iter().copied().all(is_target_byte) || !escapes_are_whole(target)
+    {
+        return Err(Status::BAD_REQUEST);
+    }
     if method == Method::Connect {
         return Ok(Target::Authority);
     }
     if target == b"*" && method == Method::Options {
         return Ok(Target::Server);
-    }
-    if !target.iter().copied().all(is_target_byte) || !escapes_are_whole(target)
-    {
-        return Err(Status::BAD_REQUEST);
     }
     let local = if target.starts_with(b"/") {
         target
