@@ -1,2 +1,124 @@
-//! x
-fn main(){}
+//! The book's tool: builds the book, checks it, and serves it.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `serve` | `cargo book`: build everything, then become the server |
+//! | `render` | runs mdBook's library, and lets no warning pass |
+//! | `strict` | the preprocessor: all pages, then what joins them |
+//! | `page` | one page: its directives, code blocks and links |
+//! | `directive` | the `{{#...}}` lines and what each turns into |
+//! | `library` | the files a page can show: sources, snapshots, scripts |
+//! | `excerpt`, `items` | parts of a file, by anchor or by name |
+//! | `diff` | what a stage changes |
+//! | `colour` | Rust in colours, line by line |
+//! | `diagram` | svgbob drawings as SVG |
+//! | `options`, `facts` | the socket options, from `options.toml` |
+//! | `links` | where a link leads, and whether that exists |
+
+mod colour;
+mod diagram;
+mod diff;
+mod directive;
+mod excerpt;
+mod facts;
+mod html;
+mod items;
+mod library;
+mod links;
+mod markdown;
+mod options;
+mod page;
+mod problem;
+mod render;
+mod serve;
+mod strict;
+#[cfg(test)]
+mod tests;
+mod warnings;
+mod workspace;
+
+use std::io::{Write, stdin, stdout};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use mdbook_preprocessor::{Preprocessor, parse_input};
+
+use crate::strict::Strict;
+use crate::workspace::Workspace;
+
+/// Build the book and serve it with the server that it describes.
+#[derive(Parser)]
+#[command(name = "book", bin_name = "cargo book")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Where the server listens; port 0 picks a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+
+    /// Build into this folder instead of book/build
+    #[arg(long, value_name = "DIR", global = true)]
+    into: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the book, and do not serve it
+    Build,
+    /// Check and expand a book that mdBook sends on standard input
+    Preprocess {
+        #[command(subcommand)]
+        question: Option<Question>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Question {
+    /// Say by the exit code whether a renderer can be served
+    Supports {
+        /// The renderer's name, such as `html`
+        renderer: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("book: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what the command line asks for. Serving does not return: this process
+/// becomes the server.
+fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let into = arguments.into.as_deref();
+    match &arguments.command {
+        None => {
+            serve::serve(&Workspace::find()?, arguments.listen, into)?;
+        }
+        Some(Command::Build) => {
+            let built = render::build(&Workspace::find()?, into)?;
+            eprintln!("the book is in {}", built.display());
+        }
+        Some(Command::Preprocess { question: None }) => {
+            let (context, book) = parse_input(stdin().lock())?;
+            let book = Strict.run(&context, book)?;
+            let mut out = stdout().lock();
+            serde_json::to_writer(&mut out, &book)?;
+            out.flush()?;
+        }
+        Some(Command::Preprocess {
+            question: Some(Question::Supports { renderer }),
+        }) if renderer != "html" => return Ok(ExitCode::FAILURE),
+        Some(Command::Preprocess { .. }) => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

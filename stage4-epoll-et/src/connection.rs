@@ -11,8 +11,8 @@ use crate::exchange::Exchange;
 use crate::socket;
 use crate::worker::Worker;
 
-/// How many times one connection may read or send before the others get their
-/// turn: a client that sends or reads as fast as we do would never let go.
+/// How many times one connection may send before the others get their turn: a
+/// client that reads as fast as we send would never let go of us.
 const TURN: usize = 4;
 
 /// For how many bytes a connection that we close is read from.
@@ -35,19 +35,13 @@ pub enum State {
 }
 
 /// One connection and the conversation on it.
-#[allow(clippy::struct_excessive_bools)] // Each stands for itself.
 pub struct Connection {
     socket: OwnedFd,
     exchange: Exchange,
     state: State,
     drained: usize,
-    /// Whether `recv` may have something: since the kernel said so, it has
-    /// not been found empty.
-    readable: bool,
-    /// Whether `send` may have room: likewise, it has not been found full.
-    writable: bool,
-    /// Whether a short count from `recv` may not be the end of what there is.
-    more_than_bytes: bool,
+    /// What the kernel has said, and no call has found untrue since.
+    ready: EpollFlags,
     /// Whether it stands in the queue of those that can go on.
     pub queued: bool,
 }
@@ -57,39 +51,34 @@ impl Connection {
     #[must_use]
     pub fn new(socket: OwnedFd, client: IpAddr) -> Self {
         let (exchange, state) = (Exchange::new(client), State::ReadingHead);
-        Self {
-            socket,
-            exchange,
-            state,
-            drained: 0,
-            readable: false,
-            writable: true,
-            more_than_bytes: false,
-            queued: false,
-        }
+        let (ready, queued) = (EpollFlags::empty(), false);
+        Self { socket, exchange, state, drained: 0, ready, queued }
     }
 
-    /// Notes what the kernel has said, and it says each thing only once. That
-    /// something was said must be kept until a call has found the contrary:
-    /// bytes may come while there are answers to be sent.
+    /// Notes what the kernel has said. It says each thing once, and perhaps at
+    /// a time when we wait for another: bytes may come while answers are being
+    /// sent. So it must be kept until a call has found the contrary.
     pub fn note(&mut self, readiness: EpollFlags) {
-        let broken = EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR;
-        let ending = broken | EpollFlags::EPOLLRDHUP;
-        self.readable |= readiness.intersects(ending | EpollFlags::EPOLLIN);
-        self.writable |= readiness.intersects(broken | EpollFlags::EPOLLOUT);
-        self.more_than_bytes |= readiness.intersects(ending);
+        self.ready |= readiness;
     }
 
     /// Whether the call that it waits to make would not sleep, as far as we
-    /// know.
+    /// know. After HUP and ERR no call would.
     #[must_use]
     pub fn can_advance(&self) -> bool {
+        let broken = EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR;
+        self.ready.intersects(self.interest() | broken)
+    }
+
+    /// What matters of all that the kernel says. It follows from the state and
+    /// from nothing else, so it can't be forgotten when the state changes.
+    fn interest(&self) -> EpollFlags {
         match self.state {
             State::ReadingHead | State::ReadingBody | State::Draining => {
-                self.readable
+                EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP
             }
-            State::Writing => self.writable,
-            State::Closed => false,
+            State::Writing => EpollFlags::EPOLLOUT,
+            State::Closed => EpollFlags::empty(),
         }
     }
 
@@ -99,46 +88,47 @@ impl Connection {
         self.state
     }
 
-    /// Goes on as far as it can without sleeping, or until its turn is over.
+    /// Goes on as far as it can without sleeping, or until its turn is over. To
+    /// be called when the socket is ready, for whatever reason: the call that
+    /// we have been waiting to make tells what the reason is.
     pub fn advance(&mut self, worker: &mut Worker) {
-        for _ in 0..TURN {
-            if !self.can_advance() {
-                return;
-            }
-            let next = match self.state {
-                State::ReadingHead | State::ReadingBody => self.read(worker),
-                State::Writing => self.write(worker),
-                State::Draining => self.drain(worker),
-                State::Closed => Ok(State::Closed),
-            };
-            self.state = next.unwrap_or_else(|error| {
-                log::info!("a connection ends: {error}");
-                self.exchange.end_transfer(worker);
-                State::Closed
-            });
-        }
+        let next = match self.state {
+            State::ReadingHead | State::ReadingBody => self.read(worker),
+            State::Writing => self.write(worker),
+            State::Draining => self.drain(worker),
+            State::Closed => Ok(State::Closed),
+        };
+        self.state = next.unwrap_or_else(|error| {
+            log::info!("a connection ends: {error}");
+            self.exchange.end_transfer(worker);
+            State::Closed
+        });
     }
 
     /// Receives what there is, and notes when that was all. A short count says
-    /// so as well as EAGAIN would: the queue of a stream was emptied, and what
-    /// comes after is a new edge. That is not so when the end of the stream
-    /// has been announced: it lies behind the bytes, and will not be announced
-    /// again.
+    /// so as well as EAGAIN would, and saves a call: the queue was emptied, and
+    /// what comes later will be said. But behind the bytes there may be the
+    /// end, which has been said already. So RDHUP stands until it is read.
     fn receive(&mut self, worker: &mut Worker) -> nix::Result<usize> {
         let received = socket::receive(&self.socket, &mut worker.space);
-        self.readable = match received {
-            Ok(0) | Err(Errno::EAGAIN) => false,
-            Ok(count) => count == worker.space.len() || self.more_than_bytes,
-            Err(_) => true,
-        };
+        match received {
+            Ok(0) | Err(Errno::EAGAIN) => {
+                self.ready -= EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP;
+            }
+            Ok(count) if count < worker.space.len() => {
+                self.ready -= EpollFlags::EPOLLIN;
+            }
+            Ok(_) | Err(_) => {}
+        }
         received
     }
 
-    /// Reads once. What `recv` can mean:
+    /// Reads once: if there is more, it gets another turn. What `recv` can
+    /// mean:
     ///
     /// * some bytes - any piece of one request or of many;
     /// * 0 - the client sends no more, but may still read (a half-close);
-    /// * EAGAIN - there are no bytes (any more);
+    /// * EAGAIN - there was no more after all;
     /// * EINTR - a signal was handled; nothing has happened;
     /// * ECONNRESET and the rest - there is nobody to talk to any more.
     ///
@@ -155,9 +145,8 @@ impl Connection {
     }
 
     /// Sends what is owed, and answers what had to wait until there was room,
-    /// until all requests received are answered, or there is no room. A short
-    /// count says that there is none: the kernel has noted that we want more
-    /// than it could take, and will say when there is room again.
+    /// until all requests received are answered, or there is no room. Here too
+    /// a short count says so: the kernel has noted that we have more for it.
     fn write(&mut self, worker: &mut Worker) -> io::Result<State> {
         for _ in 0..TURN {
             self.exchange.load(worker)?;
@@ -167,16 +156,18 @@ impl Connection {
             }
             let bytes = bytes.get(..worker.piece).unwrap_or(bytes);
             match socket::transmit(&self.socket, bytes) {
-                Ok(count) => {
-                    self.writable = count == bytes.len();
+                Ok(count) if count < bytes.len() => {
+                    self.ready -= EpollFlags::EPOLLOUT;
                     self.exchange.sent(count, worker);
+                    return Ok(State::Writing);
                 }
-                Err(Errno::EAGAIN) => self.writable = false,
+                Ok(count) => self.exchange.sent(count, worker),
+                Err(Errno::EAGAIN) => {
+                    self.ready -= EpollFlags::EPOLLOUT;
+                    return Ok(State::Writing);
+                }
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(error.into()),
-            }
-            if !self.writable {
-                break;
             }
         }
         Ok(State::Writing)

@@ -1,0 +1,221 @@
+//! The book as a reader has it: served by the server that it describes, in a
+//! browser, which opens up to six connections at once and some in advance.
+
+// These lints are for code that meets a reader; a test may stop.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod devtools;
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write, stderr};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use tempfile::TempDir;
+
+use crate::devtools::Browser;
+
+/// `cargo book` with everything that it starts.
+struct Served {
+    process: Child,
+    url: String,
+    book: TempDir,
+}
+
+impl Served {
+    /// Builds the book and the server, and waits until it listens.
+    fn start() -> Self {
+        let book = tempfile::tempdir().unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_book"))
+            .args(["--listen", "127.0.0.1:0", "--into"])
+            .arg(book.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let progress = BufReader::new(process.stderr.take().unwrap());
+        let mut progress = progress.lines().map_while(Result::ok);
+        let mut said = Vec::new();
+        let url = progress.by_ref().find_map(|line| {
+            let url = line.strip_prefix("the book is at ").map(String::from);
+            said.push(line);
+            url
+        });
+        let url = url.unwrap_or_else(|| panic!("{}", said.join("\n")));
+        // What the server says later must not fill the pipe.
+        thread::spawn(move || progress.for_each(drop));
+        let server = BufReader::new(process.stdout.take().unwrap());
+        let first = server.lines().next().unwrap().unwrap();
+        assert_eq!(format!("{first}/"), format!("listening on {url}"));
+        Self { process, url, book }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A browser; or a loud word and nothing, unless it is required.
+fn browser() -> Option<Browser> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let program = env::split_paths(&path)
+        .flat_map(|folder| {
+            ["chromium", "chromium-browser", "google-chrome"]
+                .map(|name| folder.join(name))
+        })
+        .find(|program| program.is_file());
+    if program.is_none() {
+        let message = "SKIPPED: no chromium in PATH, so the book was not \
+                       looked at in a browser";
+        assert!(env::var_os("REQUIRE_TOOLS").is_none(), "{message}");
+        // Not `eprintln!`, which nobody sees when a test passes.
+        stderr().write_all(format!("{message}\n").as_bytes()).unwrap();
+    }
+    program.map(|program| Browser::start(&program))
+}
+
+/// The pages of the book, by their paths below its folder.
+fn pages(book: &Path) -> Vec<String> {
+    let mut folders = vec![book.to_path_buf()];
+    let mut pages = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "html") {
+                let page = path.strip_prefix(book).unwrap();
+                pages.push(page.display().to_string());
+            }
+        }
+    }
+    // These two are mdBook's: one for servers, one for the sidebar.
+    pages.retain(|page| page != "404.html" && page != "toc.html");
+    pages.sort();
+    pages
+}
+
+/// How far the widest of these elements reaches beyond its box, in pixels.
+fn overflow(browser: &mut Browser, elements: &str) -> f64 {
+    let program = format!(
+        "Math.max(0, ...[...document.querySelectorAll({elements:?})]\
+         .map(e => e.scrollWidth - e.clientWidth))"
+    );
+    browser.evaluate(&program).as_f64().unwrap()
+}
+
+/// Types a word into the search field and returns where the results lead.
+fn search(browser: &mut Browser, word: &str) -> String {
+    browser.evaluate(
+        "document.getElementById('mdbook-search-toggle').click();
+         document.getElementById('mdbook-searchbar').focus()",
+    );
+    browser.type_text(word);
+    // The heading of the results repeats the word, also when there are none.
+    let program = format!(
+        "new Promise(done => {{
+            const results =
+                document.getElementById('mdbook-searchresults-outer');
+            const look = () => {{
+                if (results.textContent.includes({word:?})) {{
+                    done([...results.querySelectorAll('li a')]
+                        .map(a => a.getAttribute('href')).join('\\n'));
+                }}
+            }};
+            new MutationObserver(look).observe(results,
+                {{ childList: true, subtree: true, characterData: true }});
+            look();
+        }})"
+    );
+    browser.evaluate(&program).as_str().unwrap().to_string()
+}
+
+#[test]
+fn the_served_book_loads_whole_and_fits() {
+    let Some(mut browser) = browser() else { return };
+    let served = Served::start();
+    let pages = pages(served.book.path());
+    assert!(pages.len() > 20, "only {pages:?}");
+    for page in &pages {
+        let url = format!("{}{page}", served.url);
+        browser.resize(1280, 800);
+        let log = browser.visit(&url);
+        assert!(log.faults.is_empty(), "{url}: {:#?}", log.faults);
+        assert!(log.answered > 5, "{url}: {log:?}");
+        let wide = overflow(&mut browser, ".listing code, .stage-diff code");
+        assert!(wide < 1.0, "{url}: code scrolls by {wide} on a laptop");
+        browser.resize(390, 800);
+        let wide = overflow(&mut browser, "html");
+        assert!(wide < 1.0, "{url}: the page scrolls by {wide} on a phone");
+    }
+}
+
+#[test]
+fn search_finds_a_word_served_and_from_disk() {
+    let Some(mut browser) = browser() else { return };
+    let served = Served::start();
+    let disk = format!("file://{}/", served.book.path().display());
+    for base in [&served.url, &disk] {
+        let url = format!("{base}index.html");
+        for (word, page) in
+            [("so_reuseaddr", "options/so_reuseaddr.html"), ("zebrafish", "")]
+        {
+            let log = browser.visit(&url);
+            assert!(log.faults.is_empty(), "{url}: {:#?}", log.faults);
+            let results = search(&mut browser, word);
+            assert!(results.contains(page), "{url}: {results}");
+            assert_eq!(results.is_empty(), page.is_empty(), "{results}");
+        }
+    }
+}
+
+#[test]
+fn a_drawing_takes_the_colour_of_the_theme() {
+    let Some(mut browser) = browser() else { return };
+    let served = Served::start();
+    let page = format!("{}how-to-read.html", served.url);
+    browser.visit(&page);
+    let mut seen = Vec::new();
+    for theme in ["light", "navy", "coal"] {
+        let program =
+            format!("localStorage.setItem('mdbook-theme', {theme:?}); 'set'");
+        assert_eq!(browser.evaluate(&program), "set");
+        browser.visit(&page);
+        let colours = browser.evaluate(
+            "['.svgbob line', '.content main'].map(e => {
+                const style = getComputedStyle(document.querySelector(e));
+                return e.includes('line') ? style.stroke : style.color;
+            }).join(' = ')",
+        );
+        let colours = colours.as_str().unwrap().to_string();
+        let (line, text) = colours.split_once(" = ").unwrap();
+        assert_eq!(line, text, "{theme}");
+        seen.push(colours);
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 3, "{seen:?}");
+}
+
+#[test]
+fn ending_the_one_process_ends_all() {
+    let mut served = Served::start();
+    let address = served.url.replace("http://", "").replace('/', "");
+    let mut client = TcpStream::connect(&address).unwrap();
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    client.write_all(request).unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    // A kill reaches this process alone: a server that it had started as a
+    // child would go on listening.
+    served.process.kill().unwrap();
+    served.process.wait().unwrap();
+    let refused = TcpStream::connect(&address).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+}

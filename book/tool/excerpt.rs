@@ -1,0 +1,149 @@
+//! Parts of a file: whole, between anchors, or an item by its name.
+
+use std::fmt;
+
+use crate::items;
+
+/// What to show of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// The item of this name.
+    Item(String),
+    /// What stands between `// ANCHOR: name` and `// ANCHOR_END: name`.
+    Anchor(String),
+}
+
+impl Part {
+    /// Takes `FILE`, `FILE#item` or `FILE:ANCHOR` apart.
+    pub fn split(text: &str) -> Result<(String, Self), String> {
+        let (file, part) = if let Some((file, item)) = text.split_once('#') {
+            (file, Self::Item(item.to_string()))
+        } else if let Some((file, anchor)) = text.split_once(':') {
+            (file, Self::Anchor(anchor.to_string()))
+        } else {
+            (text, Self::Whole)
+        };
+        let unnamed = match &part {
+            Self::Item(name) | Self::Anchor(name) => name.is_empty(),
+            Self::Whole => false,
+        };
+        if file.is_empty() || unnamed {
+            return Err(format!("{text}: a name is missing"));
+        }
+        Ok((file.to_string(), part))
+    }
+}
+
+/// Lines of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// Without markers, moved to the left as far as it goes.
+    pub text: String,
+    /// The first line shown, counted from 1 in the file.
+    pub first: usize,
+    /// The last line shown.
+    pub last: usize,
+}
+
+/// A marker line and its anchor's name.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Marker<'a> {
+    /// `// ANCHOR: name`
+    Start(&'a str),
+    /// `// ANCHOR_END: name`
+    End(&'a str),
+}
+
+impl fmt::Display for Marker<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(name) => write!(f, "ANCHOR: {name}"),
+            Self::End(name) => write!(f, "ANCHOR_END: {name}"),
+        }
+    }
+}
+
+/// Reads a line as a marker, if it is one.
+pub fn marker(line: &str) -> Option<Marker<'_>> {
+    let comment = line.trim();
+    let comment =
+        comment.strip_prefix("//").or_else(|| comment.strip_prefix('#'))?;
+    let comment = comment.trim();
+    if let Some(name) = comment.strip_prefix("ANCHOR:") {
+        Some(Marker::Start(name.trim()))
+    } else {
+        Some(Marker::End(comment.strip_prefix("ANCHOR_END:")?.trim()))
+    }
+}
+
+/// Takes `part` out of `text`.
+///
+/// # Errors
+///
+/// In words, when there is no such part, or more than one.
+pub fn excerpt(text: &str, part: &Part) -> Result<Excerpt, String> {
+    let count = text.lines().count();
+    let (first, last) = match part {
+        Part::Whole => (1, count),
+        Part::Item(name) => items::find(text, name)?,
+        Part::Anchor(name) => anchor(text, name)?,
+    };
+    let lines: Vec<(usize, &str)> = (1..)
+        .zip(text.lines())
+        .filter(|(number, _)| (first..=last).contains(number))
+        .filter(|(_, line)| marker(line).is_none())
+        .collect();
+    // Blank lines at the ends belong to the markers, not to the code.
+    let shown = |&(_, line): &(usize, &str)| !line.trim().is_empty();
+    let start = lines.iter().position(shown);
+    let end = lines.iter().rposition(shown);
+    let lines = start
+        .zip(end)
+        .and_then(|(start, end)| lines.get(start..=end))
+        .ok_or("there is nothing in it")?;
+    Ok(Excerpt {
+        text: dedent(lines),
+        first: lines.first().map_or(first, |&(number, _)| number),
+        last: lines.last().map_or(last, |&(number, _)| number),
+    })
+}
+
+/// The lines between the two markers of `name`.
+fn anchor(text: &str, name: &str) -> Result<(usize, usize), String> {
+    let lines = |wanted: Marker<'_>| {
+        let found: Vec<usize> = (1..)
+            .zip(text.lines())
+            .filter(|(_, line)| marker(line).as_ref() == Some(&wanted))
+            .map(|(number, _)| number)
+            .collect();
+        match found.as_slice() {
+            [number] => Ok(*number),
+            [] => Err(format!("there is no `{wanted}`")),
+            _ => Err(format!("there are several `{wanted}`")),
+        }
+    };
+    let start = lines(Marker::Start(name))?;
+    let end = lines(Marker::End(name))?;
+    if end <= start {
+        return Err(format!("the anchor {name} ends before it begins"));
+    }
+    Ok((start + 1, end - 1))
+}
+
+/// Moves lines to the left by what all of them are indented.
+fn dedent(lines: &[(usize, &str)]) -> String {
+    let depth = lines
+        .iter()
+        .map(|(_, line)| line)
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.len() - line.trim_start().len())
+        .min()
+        .unwrap_or(0);
+    let lines: Vec<&str> = lines
+        .iter()
+        .map(|(_, line)| line.get(depth..).unwrap_or_default())
+        .collect();
+    lines.join("\n")
+}

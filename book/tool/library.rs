@@ -1,0 +1,178 @@
+//! The files that a page can show or link to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Component, Path};
+
+use crate::colour;
+use crate::excerpt::{Marker, Part, excerpt, marker};
+use crate::html::{escape, to_root};
+use crate::options::Options;
+use crate::problem::Problems;
+use crate::workspace::{Workspace, has_extension};
+
+/// What the pages are made from, and what of it they have used.
+#[derive(Debug)]
+pub struct Library {
+    /// Where the files are.
+    pub workspace: Workspace,
+    /// The stages' folders, in order.
+    pub stages: Vec<String>,
+    /// The facts on socket options.
+    pub options: Options,
+    /// The files that get a page of their own.
+    sources: BTreeSet<String>,
+    /// `(file, name)` of each anchor shown.
+    anchors: BTreeSet<(String, String)>,
+    /// The options whose box of facts stands somewhere.
+    boxes: BTreeSet<String>,
+}
+
+impl Library {
+    /// Every source of every stage gets a page, whether a chapter shows it
+    /// or not: a reader offline has the whole servers.
+    pub fn new(workspace: &Workspace, problems: &mut Problems) -> Self {
+        let stages = workspace.stages();
+        let sources = stages
+            .iter()
+            .flat_map(|stage| workspace.stage_files(stage))
+            .collect();
+        Self {
+            workspace: workspace.clone(),
+            options: Options::load(workspace, &stages, problems),
+            stages,
+            sources,
+            anchors: BTreeSet::new(),
+            boxes: BTreeSet::new(),
+        }
+    }
+
+    /// Reads a file by its path from the workspace's root.
+    ///
+    /// # Errors
+    ///
+    /// In words, when the path leaves the workspace, or cannot be read.
+    pub fn read(&self, file: &str) -> Result<String, String> {
+        let plain = |part| matches!(part, Component::Normal(_));
+        if !Path::new(file).components().all(plain) {
+            return Err(format!("{file} is not below the workspace"));
+        }
+        fs::read_to_string(self.workspace.root.join(file))
+            .map_err(|error| format!("cannot read {file}: {error}"))
+    }
+
+    /// Where `page` links to see `file` whole; from now on it has a page.
+    pub fn source_link(
+        &mut self,
+        page: &str,
+        file: &str,
+        line: Option<usize>,
+    ) -> String {
+        self.sources.insert(file.to_string());
+        let line = line.map(|line| format!("#L{line}")).unwrap_or_default();
+        format!("{}sources/{file}.html{line}", to_root(page))
+    }
+
+    /// Like `source_link`, at the item `name`.
+    ///
+    /// # Errors
+    ///
+    /// In words, when there is no such file or item.
+    pub fn item_link(
+        &mut self,
+        page: &str,
+        file: &str,
+        name: &str,
+    ) -> Result<String, String> {
+        let found = excerpt(&self.read(file)?, &Part::Item(name.to_string()))
+            .map_err(|error| format!("{file}: {error}"))?;
+        Ok(self.source_link(page, file, Some(found.first)))
+    }
+
+    /// Notes that the book shows an anchor.
+    pub fn use_anchor(&mut self, file: &str, name: &str) {
+        self.anchors.insert((file.to_string(), name.to_string()));
+    }
+
+    /// The box of facts on the option `name`, which must stand on its page.
+    ///
+    /// # Errors
+    ///
+    /// In words, when there is no such option, or its page is another.
+    pub fn option(&mut self, name: &str, page: &str) -> Result<String, String> {
+        self.boxes.insert(name.to_string());
+        let option = self.options.get(name)?.clone();
+        option.facts(page, self)
+    }
+
+    /// Looks for anchors that no page shows, and options without a page.
+    pub fn check_unused(&self, problems: &mut Problems) {
+        let files =
+            self.stages.iter().flat_map(|s| self.workspace.stage_files(s));
+        for file in files {
+            let Ok(text) = self.read(&file) else { continue };
+            for (number, line) in (1..).zip(text.lines()) {
+                let Some(Marker::Start(name)) = marker(line) else { continue };
+                let key = (file.clone(), name.to_string());
+                if !self.anchors.contains(&key) {
+                    let message =
+                        format!("the book shows no anchor {name} of this file");
+                    problems.add(&file, number, message);
+                }
+            }
+        }
+        for (name, page) in self.options.pages() {
+            if !self.boxes.contains(name) {
+                let file = format!("book/src/{page}");
+                let message = format!("{{{{#option {name}}}}} is missing");
+                problems.add(&file, 1, message);
+            }
+        }
+    }
+
+    /// The pages that show whole files: path below `book/src`, title, text.
+    pub fn source_pages(&self) -> BTreeMap<String, (String, String)> {
+        let mut pages = BTreeMap::new();
+        for file in &self.sources {
+            let Ok(text) = self.read(file) else { continue };
+            let page = format!("sources/{file}.md");
+            pages.insert(page, (file.clone(), source_page(file, &text)));
+        }
+        pages
+    }
+
+    /// The list of these pages, with what each file says it is.
+    pub fn source_list(&self, page: &str) -> String {
+        let mut list = String::from("| file | |\n| --- | --- |\n");
+        for file in &self.sources {
+            let Ok(text) = self.read(file) else { continue };
+            let says = text
+                .lines()
+                .find_map(|line| line.strip_prefix("//! "))
+                .unwrap_or_default()
+                .replace('|', "\\|");
+            let href = format!("{}sources/{file}.html", to_root(page));
+            let _ = writeln!(list, "| [`{file}`]({href}) | {says} |");
+        }
+        list
+    }
+}
+
+/// A whole file, each line with its number and an id to link to.
+fn source_page(file: &str, text: &str) -> String {
+    let lines = if has_extension(file, "rs") {
+        colour::rust(text)
+    } else {
+        text.lines().map(escape).collect()
+    };
+    let lines: Vec<String> = (1..)
+        .zip(lines)
+        .map(|(n, line)| format!("<span id=\"L{n}\">{line}\n</span>"))
+        .collect();
+    format!(
+        "# {file}\n\n<pre class=\"source\"><code class=\"nohighlight\">\
+         {}</code></pre>\n",
+        lines.concat()
+    )
+}

@@ -1,0 +1,213 @@
+//! What a page contains, as mdBook's own parser sees it.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use mdbook_markdown::pulldown_cmark::{
+    CodeBlockKind, Event, LinkType, OffsetIter, Tag, TagEnd,
+};
+use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
+
+/// A link or an image, in Markdown or in HTML.
+#[derive(Debug)]
+pub struct Link {
+    /// The line where it begins, counted from 1.
+    pub line: usize,
+    /// The bytes of the page that hold the target, where they can be found.
+    pub range: Option<Range<usize>>,
+    /// Where it leads, as written.
+    pub target: String,
+    /// Whether the browser loads the target together with the page.
+    pub loaded: bool,
+}
+
+/// A block of code.
+#[derive(Debug)]
+pub struct Block {
+    /// The line where it begins, counted from 1.
+    pub line: usize,
+    /// Its bytes in the page, with the fences.
+    pub range: Range<usize>,
+    /// What follows the opening fence.
+    pub info: String,
+    /// The code.
+    pub text: String,
+}
+
+/// Everything that the checks need to know of a page.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// Links and images, in order.
+    pub links: Vec<Link>,
+    /// Blocks of code, in order.
+    pub blocks: Vec<Block>,
+    /// The bytes of `code` within the text.
+    pub code: Vec<Range<usize>>,
+    /// What a fragment can name: headings and ids in HTML.
+    pub ids: BTreeSet<String>,
+}
+
+/// Counted from 1.
+pub fn line_at(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1
+}
+
+/// Reads a page.
+pub fn scan(text: &str) -> Scan {
+    let parser = new_cmark_parser(text, &MarkdownOptions::default());
+    let mut events = parser.into_offset_iter();
+    let mut scan = Scan::default();
+    let mut heading: Option<(Option<String>, String)> = None;
+    while let Some((event, range)) = events.next() {
+        match event {
+            Event::Start(Tag::CodeBlock(kind)) => {
+                let block = read_block(text, &mut events, &kind, range);
+                scan.blocks.push(block);
+            }
+            Event::Start(Tag::Link { link_type, dest_url, id, .. }) => {
+                let place = definition(&events, link_type, &id);
+                scan.link(text, range, place, &dest_url, false);
+            }
+            Event::Start(Tag::Image { link_type, dest_url, id, .. }) => {
+                let place = definition(&events, link_type, &id);
+                scan.link(text, range, place, &dest_url, true);
+            }
+            Event::Start(Tag::Heading { id, .. }) => {
+                heading = Some((id.map(|id| id.to_string()), String::new()));
+            }
+            Event::Start(Tag::DefinitionListTitle) => {
+                heading = Some((None, String::new()));
+            }
+            Event::End(TagEnd::Heading(_) | TagEnd::DefinitionListTitle) => {
+                scan.heading(heading.take());
+            }
+            Event::Code(part) => {
+                scan.code.push(range);
+                extend(&mut heading, &part);
+            }
+            Event::Text(part) => extend(&mut heading, &part),
+            Event::Html(html) | Event::InlineHtml(html) => {
+                scan.html(text, &html, range.start);
+            }
+            _ => {}
+        }
+    }
+    scan
+}
+
+/// Adds text to the heading that is being read, if one is.
+fn extend(heading: &mut Option<(Option<String>, String)>, part: &str) {
+    if let Some((_, text)) = heading {
+        text.push_str(part);
+    }
+}
+
+/// Where the target of a link such as `[text][name]` is written.
+fn definition(
+    events: &OffsetIter<'_>,
+    link_type: LinkType,
+    name: &str,
+) -> Option<Range<usize>> {
+    match link_type {
+        LinkType::Inline | LinkType::Autolink | LinkType::Email => None,
+        _ => Some(events.reference_definitions().get(name)?.span.clone()),
+    }
+}
+
+/// Collects the lines of a block up to its end.
+fn read_block(
+    text: &str,
+    events: &mut OffsetIter<'_>,
+    kind: &CodeBlockKind<'_>,
+    range: Range<usize>,
+) -> Block {
+    let mut code = String::new();
+    for (event, _) in events.by_ref() {
+        match event {
+            Event::End(TagEnd::CodeBlock) => break,
+            Event::Text(part) => code.push_str(&part),
+            _ => {}
+        }
+    }
+    let info = match kind {
+        CodeBlockKind::Fenced(info) => info.to_string(),
+        CodeBlockKind::Indented => String::new(),
+    };
+    Block { line: line_at(text, range.start), range, info, text: code }
+}
+
+impl Scan {
+    fn link(
+        &mut self,
+        text: &str,
+        range: Range<usize>,
+        definition: Option<Range<usize>>,
+        target: &str,
+        loaded: bool,
+    ) {
+        let line = line_at(text, range.start);
+        let place = definition.unwrap_or(range);
+        // The target stands last: `[text](target)`, `[name]: target`.
+        let range = text.get(place.clone()).and_then(|written| {
+            let start = place.start + written.rfind(target)?;
+            Some(start..start + target.len())
+        });
+        self.links.push(Link { line, range, target: target.into(), loaded });
+    }
+
+    /// Follows mdBook's rule for the ids of headings: lower case, spaces to
+    /// hyphens, everything else but letters, digits, `_` and `-` left out,
+    /// and a number from the second on.
+    fn heading(&mut self, heading: Option<(Option<String>, String)>) {
+        let Some((id, text)) = heading else { return };
+        if let Some(id) = id {
+            self.ids.insert(id);
+            return;
+        }
+        let base: String = text
+            .trim()
+            .to_lowercase()
+            .chars()
+            .filter_map(|c| match c {
+                c if c.is_alphanumeric() || c == '_' || c == '-' => Some(c),
+                c if c.is_whitespace() => Some('-'),
+                _ => None,
+            })
+            .collect();
+        let mut id = base.clone();
+        let mut count = 0;
+        while !self.ids.insert(id) {
+            count += 1;
+            id = format!("{base}-{count}");
+        }
+    }
+
+    fn html(&mut self, text: &str, html: &str, start: usize) {
+        for (_, id) in attributes(html, "id") {
+            self.ids.insert(id.to_string());
+        }
+        for (name, loaded) in [("href", false), ("src", true)] {
+            for (at, target) in attributes(html, name) {
+                let at = start + at;
+                self.links.push(Link {
+                    line: line_at(text, at),
+                    range: Some(at..at + target.len()),
+                    target: target.to_string(),
+                    loaded,
+                });
+            }
+        }
+    }
+}
+
+/// The values of `name="value"`, with their offsets.
+fn attributes<'a>(html: &'a str, name: &str) -> Vec<(usize, &'a str)> {
+    let start = format!(" {name}=\"");
+    html.match_indices(&start)
+        .filter_map(|(at, _)| {
+            let at = at + start.len();
+            let (value, _) = html.get(at..)?.split_once('"')?;
+            Some((at, value))
+        })
+        .collect()
+}

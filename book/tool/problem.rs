@@ -1,0 +1,58 @@
+//! What is wrong with the book, and where.
+
+use std::error::Error;
+use std::fmt;
+
+/// One thing to mend, at a line of a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The path from the workspace's root.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong, in words.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+    }
+}
+
+/// Everything found in one run, so that one run is enough to mend it.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Notes one more.
+    pub fn add(&mut self, file: &str, line: usize, message: impl Into<String>) {
+        let message = message.into();
+        self.0.push(Problem { file: file.to_string(), line, message });
+    }
+
+    /// The list in the order of files and lines, as an error unless empty.
+    ///
+    /// # Errors
+    ///
+    /// When anything was added.
+    pub fn finish(mut self) -> Result<(), Self> {
+        self.0.sort();
+        self.0.dedup();
+        if self.0.is_empty() { Ok(()) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        let noun = if count == 1 { "problem" } else { "problems" };
+        write!(f, "{count} {noun} in the book")?;
+        for problem in &self.0 {
+            write!(f, "\n{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for Problems {}

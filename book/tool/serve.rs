@@ -1,0 +1,85 @@
+//! `cargo book`: everything is built, then this process becomes the server.
+
+use std::convert::Infallible;
+use std::env;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
+
+use crate::render;
+use crate::workspace::Workspace;
+
+/// The crate that serves the book.
+const SERVER: &str = "stage1-blocking";
+
+/// Builds the book and the server, then replaces this process by the server,
+/// so that Ctrl-C or a signal to this process id ends all there is.
+///
+/// # Errors
+///
+/// When the address is taken, or something does not build.
+pub fn serve(
+    workspace: &Workspace,
+    listen: SocketAddr,
+    into: Option<&Path>,
+) -> Result<Infallible> {
+    let listen = free_address(listen)?;
+    let book = render::build(workspace, into)?;
+    let server = build_server(workspace)?;
+    eprintln!("the book is at http://{}/", reachable(listen));
+    let failure = Command::new(&server)
+        .arg(book)
+        .arg("--quiet")
+        .args(["--listen", &listen.to_string()])
+        .exec();
+    Err(anyhow!("cannot run {}: {failure}", server.display()))
+}
+
+/// Fails now rather than after a minute of building. Port 0 becomes a number
+/// here: after `exec` nobody would be left to read it from the server.
+fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
+    let taken = || {
+        format!("cannot listen on {listen} (try --listen {}:0)", listen.ip())
+    };
+    let listener = TcpListener::bind(listen).with_context(taken)?;
+    listener.local_addr().with_context(taken)
+}
+
+/// An address for the browser: nothing can connect to "all addresses".
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let loopback = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(loopback, listen.port())
+}
+
+/// Builds the server and asks cargo where it put it: the target folder may
+/// be set by the environment or by a configuration file.
+fn build_server(workspace: &Workspace) -> Result<PathBuf> {
+    eprintln!("building {SERVER} (the first time takes a minute)");
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(&cargo)
+        .args(["build", "--release", "--package", SERVER])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(&workspace.root)
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot run {}", cargo.display()))?;
+    if !output.status.success() {
+        bail!("{SERVER} does not build");
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| {
+            message.pointer("/target/name") == Some(&SERVER.into())
+        })
+        .find_map(|message| Some(message.get("executable")?.as_str()?.into()))
+        .with_context(|| format!("cargo names no program for {SERVER}"))
+}

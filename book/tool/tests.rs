@@ -1,0 +1,9 @@
+//! The tool's own tests, on small workspaces in temporary folders.
+
+mod diffs;
+mod drawings;
+mod excerpts;
+mod linking;
+mod problems;
+mod sandbox;
+mod tables;

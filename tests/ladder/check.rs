@@ -1,0 +1,150 @@
+//! What differs must be declared, what is declared must differ, and a step
+//! must be small enough to be read.
+
+use clap::ValueEnum;
+
+use crate::Answer;
+use crate::declared::{self, Declared};
+use crate::stages::{DECLARED, Ladder};
+use crate::step::{Difference, Kind, Step};
+
+/// What to check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// That stages differ just where tests/ladder.toml says so
+    Files,
+    /// That no step is larger than tests/ladder.toml allows
+    Budget,
+}
+
+/// Checks all steps.
+///
+/// # Errors
+/// In words, if the check itself is impossible.
+pub fn check(ladder: &Ladder, part: Option<Part>) -> Result<Answer, String> {
+    let declared = declared::load(ladder)?;
+    let mut problems = Vec::new();
+    for (before, after) in ladder.steps() {
+        let step = Step::new(before, after)?;
+        let Some(declared) = declared.get(&after.name) else {
+            problems.push(format!(
+                "{DECLARED} says nothing about {0}.\n    Add a section \
+                 [{0}] with a budget, and with what changes and why.",
+                after.name
+            ));
+            continue;
+        };
+        if part != Some(Part::Budget) {
+            files(&step, declared, &mut problems);
+        }
+        if part != Some(Part::Files) {
+            budget(&step, declared, &mut problems);
+        }
+    }
+    if problems.is_empty() {
+        let text = format!(
+            "{} stages, and they differ as {DECLARED} says.\n",
+            ladder.stages.len()
+        );
+        return Ok(Answer::good(text));
+    }
+    Ok(Answer { text: problems.join("\n\n") + "\n", good: false })
+}
+
+fn files(step: &Step, declared: &Declared, problems: &mut Vec<String>) {
+    for difference in &step.differences {
+        if !declared.of(difference.kind).contains_key(&difference.file) {
+            problems.push(undeclared(step, difference));
+        }
+    }
+    for kind in Kind::ALL {
+        for (file, why) in declared.of(kind) {
+            let mut found = step.differences.iter();
+            if !found.any(|d| d.kind == kind && d.file == *file) {
+                problems.push(no_difference(step, kind, file));
+            }
+            if !is_sentence(why) {
+                problems.push(format!(
+                    "{DECLARED} must say in one sentence, with a full stop, \
+                     why {file}\n    {} in {}.",
+                    kind.word(),
+                    step.after.name
+                ));
+            }
+        }
+    }
+}
+
+/// One sentence: a full stop at the end, and none before.
+fn is_sentence(why: &str) -> bool {
+    why.ends_with('.') && why.len() > 1 && !why.contains(". ")
+}
+
+fn undeclared(step: &Step, difference: &Difference) -> String {
+    let (before, after) = (&step.before.name, &step.after.name);
+    let (file, kind) = (&difference.file, difference.kind);
+    let (fact, remedy) = match kind {
+        Kind::Changes => (
+            format!("{after}/{file} is not the same as in {before}"),
+            format!(
+                "make them the same (`cargo ladder carry {after}/{file}`\n    \
+                 or `… carry {before}/{file}` takes an edit of one to the \
+                 others)"
+            ),
+        ),
+        Kind::Appears => (
+            format!("{after}/{file} has no counterpart in {before}"),
+            format!("copy it to {before}, or remove it"),
+        ),
+        Kind::Disappears => (
+            format!("{before}/{file} has no counterpart in {after}"),
+            format!("copy it to {after}, or remove it"),
+        ),
+    };
+    let number = step.after.number;
+    format!(
+        "{fact}, and {DECLARED} does not say why.\n    \
+         See it:  cargo ladder diff {number} {file}\n    \
+         If it is no part of what stage {number} teaches, {remedy}.\n    \
+         If it is, give the reason under [{after}.{}].",
+        kind.word()
+    )
+}
+
+fn no_difference(step: &Step, kind: Kind, file: &str) -> String {
+    let (before, after) = (step.before, step.after);
+    let fact = match (before.has(file), after.has(file)) {
+        (true, true) if kind == Kind::Changes => {
+            format!("it is the same as in {}", before.name)
+        }
+        (true, true) => format!("both {} and it have it", before.name),
+        (true, false) => format!("only {} has it", before.name),
+        (false, true) => format!("{} does not have it", before.name),
+        (false, false) => format!("neither {} nor it has it", before.name),
+    };
+    format!(
+        "{DECLARED} says that {file} {} in {},\n    but {fact}.\n    \
+         See it:  cargo ladder diff {}\n    \
+         Correct [{}.{}].",
+        kind.word(),
+        after.name,
+        after.number,
+        after.name,
+        kind.word()
+    )
+}
+
+fn budget(step: &Step, declared: &Declared, problems: &mut Vec<String>) {
+    let (added, removed) = step.total("src/");
+    let (changed, budget) = (step.changed_lines(), declared.budget);
+    if changed > budget {
+        let (number, name) = (step.after.number, &step.after.name);
+        problems.push(format!(
+            "The step to {name} is too large to be read in one go:\n    \
+             {changed} lines of src/ change ({added} added, {removed} \
+             removed), {budget} may.\n    \
+             See it:  cargo ladder diff {number}\n    \
+             Take out each hunk that is not what stage {number} teaches."
+        ));
+    }
+}

@@ -1,0 +1,131 @@
+//! What is asked of git.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use similar::{ChangeTag, TextDiff};
+
+/// The repository that the workspace lies in.
+pub struct Git {
+    root: PathBuf,
+}
+
+/// How an edit went into a file.
+pub enum Merge {
+    /// Without doubt; this is the new file.
+    Clean(Vec<u8>),
+    /// The file has something else in these lines, counted from 1.
+    Conflict(Vec<usize>),
+}
+
+impl Git {
+    /// The repository of a folder; it must have a commit.
+    ///
+    /// # Errors
+    /// In words: no git, no repository, no commit.
+    pub fn open(root: PathBuf) -> Result<Self, String> {
+        let git = Self { root };
+        let head = git.run(&["rev-parse", "--verify", "HEAD"])?;
+        if head.status.success() {
+            return Ok(git);
+        }
+        Err(format!(
+            "an edit is what differs from the last commit, and git finds none: \
+             {}",
+            first_line(&head.stderr)
+        ))
+    }
+
+    /// A file as it is in the last commit, with the line ends of the working
+    /// tree; none if it is not there. The path is from the folder.
+    ///
+    /// # Errors
+    /// In words, if git fails.
+    pub fn committed(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
+        let listed = self.run(&["ls-tree", "--name-only", "HEAD", path])?;
+        if !listed.status.success() {
+            return Err(said(&listed));
+        }
+        if listed.stdout.is_empty() {
+            return Ok(None);
+        }
+        let name = format!("HEAD:./{path}");
+        let file = self.run(&["cat-file", "--filters", &name])?;
+        if file.status.success() {
+            Ok(Some(file.stdout))
+        } else {
+            Err(said(&file))
+        }
+    }
+
+    /// Applies the edit from `base` to `theirs` to `ours`.
+    ///
+    /// # Errors
+    /// In words, if git fails.
+    pub fn merge(
+        &self,
+        ours: &[u8],
+        base: &[u8],
+        theirs: &[u8],
+    ) -> Result<Merge, String> {
+        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let mut command = self.command(&["merge-file", "-p"]);
+        for (name, text) in [("ours", ours), ("base", base), ("edit", theirs)] {
+            let path = folder.path().join(name);
+            fs::write(&path, text).map_err(|e| e.to_string())?;
+            command.arg(path);
+        }
+        let merged = run(&mut command)?;
+        // git-merge-file(1): the exit status is the number of conflicts, at
+        // most 127, and above that an error.
+        match merged.status.code() {
+            Some(0) => Ok(Merge::Clean(merged.stdout)),
+            Some(1..=127) => {
+                Ok(Merge::Conflict(conflicts(ours, &merged.stdout)))
+            }
+            _ => Err(said(&merged)),
+        }
+    }
+
+    fn run(&self, words: &[&str]) -> Result<Output, String> {
+        run(&mut self.command(words))
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command.args(words).current_dir(&self.root).env("LC_ALL", "C");
+        command
+    }
+}
+
+fn run(command: &mut Command) -> Result<Output, String> {
+    command.output().map_err(|error| format!("cannot run git: {error}"))
+}
+
+/// The lines of `ours` before which a conflict begins: the merged text is
+/// `ours` with lines added, and among these are the marks of the conflicts.
+fn conflicts(ours: &[u8], merged: &[u8]) -> Vec<usize> {
+    let ours = String::from_utf8_lossy(ours);
+    let merged = String::from_utf8_lossy(merged);
+    let diff = TextDiff::from_lines(&*ours, &*merged);
+    let (mut line, mut found) = (1, Vec::new());
+    for change in diff.iter_all_changes() {
+        match change.tag() {
+            ChangeTag::Insert if change.value().starts_with("<<<<<<< ") => {
+                found.push(line);
+            }
+            ChangeTag::Insert => {}
+            ChangeTag::Delete | ChangeTag::Equal => line += 1,
+        }
+    }
+    found
+}
+
+fn said(output: &Output) -> String {
+    format!("git fails: {}", first_line(&output.stderr))
+}
+
+fn first_line(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).lines().next().unwrap_or("").to_owned()
+}

@@ -1,0 +1,126 @@
+//! A large file to a slow client.
+
+use std::io::Read as _;
+use std::net::TcpStream;
+use std::os::fd::AsRawFd as _;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrIn, connect, setsockopt, socket,
+    sockopt,
+};
+
+use crate::fixtures::{self, BIG, pattern};
+use crate::server::Server;
+use crate::stage::{Case, Outcome, PASSED, Stage};
+use crate::wire::request::find;
+
+const REQUEST: &[u8] = b"GET /big.bin HTTP/1.1\r\nHost: slow\r\n\
+                         Connection: close\r\n\r\n";
+
+/// The client's receive buffer, in bytes: small, so that the server meets a
+/// full send buffer again and again.
+const RECEIVE_BUFFER: usize = 16 << 10;
+
+/// The client rests after each of so many bytes: 128 times in all.
+const BETWEEN_RESTS: usize = 512 << 10;
+
+/// The tests of this module.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    vec![Case {
+        name: "large::slow_reader",
+        promise: "A client that reads slowly, through a small window, gets \
+                  all 64 MiB,\nbyte for byte.",
+        from: 1,
+        until: u32::MAX,
+        any_server: true,
+        run: slow_reader,
+    }]
+}
+
+fn slow_reader(stage: &Stage) -> Outcome {
+    fixtures::site().big()?;
+    let mut server = stage.start(&["--quiet"])?;
+    let mut stream = connect_with_small_buffer(&server)?;
+    stream.set_read_timeout(Some(stage.ceiling))?;
+    std::io::Write::write_all(&mut stream, REQUEST)?;
+    let mut checker = Checker::default();
+    let mut buffer = vec![0; 32 << 10];
+    let mut until_rest = BETWEEN_RESTS;
+    loop {
+        let count = stream.read(&mut buffer).map_err(|error| {
+            format!("after {} bytes of the body: {error}", checker.body)
+        })?;
+        if count == 0 {
+            break;
+        }
+        checker.take(&buffer[..count])?;
+        until_rest = until_rest.saturating_sub(count);
+        if until_rest == 0 {
+            // The pause is the slowness itself; nothing depends on it.
+            thread::sleep(Duration::from_millis(5));
+            until_rest = BETWEEN_RESTS;
+        }
+    }
+    if checker.body != BIG {
+        let came = checker.body;
+        return Err(format!("{came} of {BIG} bytes came, then a close").into());
+    }
+    server.check_alive()?;
+    Ok(PASSED)
+}
+
+/// `SO_RCVBUF` must be set before connect(2): the window's scale is fixed
+/// in the handshake (tcp(7)).
+fn connect_with_small_buffer(server: &Server) -> Result<TcpStream, String> {
+    let std::net::SocketAddr::V4(address) = server.address() else {
+        return Err("not an IPv4 address".into());
+    };
+    let open = || -> nix::Result<TcpStream> {
+        let (family, kind) = (AddressFamily::Inet, SockType::Stream);
+        let fd = socket(family, kind, SockFlag::SOCK_CLOEXEC, None)?;
+        setsockopt(&fd, sockopt::RcvBuf, &RECEIVE_BUFFER)?;
+        connect(fd.as_raw_fd(), &SockaddrIn::from(address))?;
+        Ok(TcpStream::from(fd))
+    };
+    open().map_err(|error| format!("cannot connect: {error}"))
+}
+
+/// Takes the head off, and compares the body with the pattern.
+#[derive(Default)]
+struct Checker {
+    head: Vec<u8>,
+    head_done: bool,
+    body: usize,
+}
+
+impl Checker {
+    fn take(&mut self, bytes: &[u8]) -> Result<(), String> {
+        if self.head_done {
+            return self.compare(bytes);
+        }
+        self.head.extend(bytes);
+        let Some(end) = find(&self.head, b"\r\n\r\n") else { return Ok(()) };
+        self.head_done = true;
+        let rest = self.head.split_off(end + 4);
+        if self.head.get(8..13) != Some(b" 200 ") {
+            let head = String::from_utf8_lossy(&self.head);
+            let line = head.lines().next().unwrap_or("");
+            return Err(format!("not a 200: {line}"));
+        }
+        self.compare(&rest)
+    }
+
+    fn compare(&mut self, bytes: &[u8]) -> Result<(), String> {
+        for &byte in bytes {
+            let at = self.body;
+            if byte != pattern(at) {
+                return Err(format!("byte {at} of the body is wrong"));
+            }
+            self.body += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! Many clients at once.
+
+use crate::fixtures::HELLO;
+use crate::stage::{Case, Outcome, PASSED, Stage};
+use crate::wire::{Answer, Client};
+
+const REQUEST: &[u8] = b"GET /hello.txt HTTP/1.1\r\nHost: many\r\n\
+                         Connection: close\r\n\r\n";
+
+/// Fewer than the 64 threads of stage 1, each of which serves one client.
+const AT_ONCE: usize = 50;
+
+/// More than the 64 threads of stage 1: the others wait in the backlog.
+const PARALLEL: usize = 200;
+
+/// The tests of this module.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let from_1 = |name, promise, run| Case {
+        name,
+        promise,
+        from: 1,
+        until: u32::MAX,
+        any_server: true,
+        run,
+    };
+    vec![
+        from_1(
+            "many::last_connection_first",
+            "Fifty clients connect; the last to connect asks first, and has \
+             its\nanswer before the others say anything. A silent client \
+             keeps nobody\nwaiting.",
+            last_connection_first,
+        ),
+        from_1(
+            "many::parallel_clients",
+            "Two hundred clients at once: each gets its whole answer, also \
+             if they\nask in the opposite order of connecting.",
+            parallel_clients,
+        ),
+    ]
+}
+
+fn last_connection_first(stage: &Stage) -> Outcome {
+    let mut server = stage.start(&["--quiet"])?;
+    let mut clients = connect(AT_ONCE, || server.connect())?;
+    while let Some(mut client) = clients.pop() {
+        let number = clients.len() + 1;
+        let answer = client.ask(REQUEST).map_err(|why| {
+            let silent = number - 1;
+            format!(
+                "client {number}, while {silent} who connected before were \
+                 silent: {why}\nClients are served strictly in the order of \
+                 connecting."
+            )
+        })?;
+        check(number, &answer)?;
+    }
+    server.check_alive()?;
+    Ok(PASSED)
+}
+
+fn parallel_clients(stage: &Stage) -> Outcome {
+    let mut server = stage.start(&["--quiet"])?;
+    let mut clients = connect(PARALLEL, || server.connect())?;
+    for client in clients.iter_mut().rev() {
+        client.send(REQUEST)?;
+    }
+    for (at, client) in clients.iter_mut().enumerate() {
+        let number = at + 1;
+        client
+            .wait_for_end()
+            .map_err(|why| format!("client {number} of {PARALLEL}: {why}"))?;
+        let answer = client.reader.answers.first();
+        let answer = answer.ok_or_else(|| {
+            format!("client {number} of {PARALLEL} got no answer")
+        })?;
+        check(number, answer)?;
+    }
+    server.check_alive()?;
+    Ok(PASSED)
+}
+
+fn connect(
+    count: usize,
+    one: impl Fn() -> Result<Client, String>,
+) -> Result<Vec<Client>, String> {
+    (1..=count)
+        .map(|number| one().map_err(|why| format!("client {number}: {why}")))
+        .collect()
+}
+
+fn check(number: usize, answer: &Answer) -> Result<(), String> {
+    if answer.status == 200 && answer.body == HELLO {
+        return Ok(());
+    }
+    let (status, length) = (answer.status, answer.body.len());
+    Err(format!("client {number} got status {status}, {length} bytes"))
+}

@@ -1,0 +1,31 @@
+//! A snapshot that nobody makes any more is a promise that nobody keeps.
+
+use crate::{cases, script, snapshot};
+
+/// Fails if a snapshot has neither a script nor a Rust-coded test.
+///
+/// # Errors
+/// Lists the files to delete.
+pub fn check() -> Result<(), String> {
+    let places = script::find_all(script::folder());
+    let orphans: Vec<String> = snapshot::find_all()
+        .iter()
+        .filter(|slot| {
+            let by_script = places
+                .iter()
+                .any(|p| p.group == slot.group && p.name == slot.name);
+            let by_case = slot.group.starts_with("stage")
+                && cases::SNAPSHOTS.contains(&slot.name.as_str());
+            !by_script && !by_case
+        })
+        .map(snapshot::Slot::shown)
+        .collect();
+    if orphans.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "No script makes these snapshots; delete them, or give the script its \
+         name back:\n  {}",
+        orphans.join("\n  ")
+    ))
+}

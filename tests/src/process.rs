@@ -1,0 +1,144 @@
+//! A running process as /proc shows it (proc(5)), and waiting for it.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Waits until `done`, looking again every few milliseconds.
+///
+/// # Errors
+/// `waited 20 s for …` when the ceiling is reached.
+pub fn until(
+    what: &str,
+    ceiling: Duration,
+    mut done: impl FnMut() -> bool,
+) -> Result<(), String> {
+    let deadline = Instant::now() + ceiling;
+    while !done() {
+        if Instant::now() > deadline {
+            return Err(format!("waited {} s for {what}", ceiling.as_secs()));
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// How many descriptors the process has open.
+///
+/// # Errors
+/// If the process is gone.
+pub fn descriptors(pid: i32) -> Result<usize, String> {
+    let folder = format!("/proc/{pid}/fd");
+    let listing =
+        fs::read_dir(&folder).map_err(|e| format!("{folder}: {e}"))?;
+    Ok(listing.count())
+}
+
+/// Waits until the process has no more descriptors open than `baseline`.
+///
+/// # Errors
+/// With the number it still has, when the ceiling is reached.
+pub fn until_descriptors(
+    pid: i32,
+    baseline: usize,
+    ceiling: Duration,
+) -> Result<(), String> {
+    let back = || descriptors(pid).is_ok_and(|count| count <= baseline);
+    until("the descriptors to be closed", ceiling, back).map_err(|why| {
+        let now = descriptors(pid).unwrap_or(0);
+        format!("{why}: {now} are open, {baseline} were before")
+    })
+}
+
+/// Resident memory, in KiB.
+///
+/// # Errors
+/// If the process is gone.
+pub fn resident(pid: i32) -> Result<u64, String> {
+    let status = read(&format!("/proc/{pid}/status"))?;
+    field(&status, "VmRSS").ok_or_else(|| "no VmRSS".into())
+}
+
+/// What a process has used so far, over all its threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    /// User and system time, in clock ticks (10 ms each).
+    pub ticks: u64,
+    /// How often a thread gave up the processor by itself: each is the end
+    /// of a wake-up.
+    pub voluntary: u64,
+    /// How often a thread had the processor taken away.
+    pub involuntary: u64,
+}
+
+/// Reads what the process has used so far.
+///
+/// # Errors
+/// If the process is gone.
+pub fn used(pid: i32) -> Result<Used, String> {
+    let stat = read(&format!("/proc/{pid}/stat"))?;
+    // The name, in parentheses, may hold blanks; the fields after it do not.
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    let number = |at: usize| {
+        fields.split(' ').nth(at).and_then(|f| f.parse::<u64>().ok())
+    };
+    // utime and stime, fields 14 and 15 of the line; `fields` begins at 3.
+    let ticks = number(11).unwrap_or(0) + number(12).unwrap_or(0);
+    let mut used = Used { ticks, voluntary: 0, involuntary: 0 };
+    for task in tasks(pid)? {
+        let status = read(&format!("/proc/{pid}/task/{task}/status"))?;
+        used.voluntary +=
+            field(&status, "voluntary_ctxt_switches").unwrap_or(0);
+        used.involuntary +=
+            field(&status, "nonvoluntary_ctxt_switches").unwrap_or(0);
+    }
+    Ok(used)
+}
+
+/// The ids of its threads.
+///
+/// # Errors
+/// If the process is gone.
+pub fn tasks(pid: i32) -> Result<Vec<i32>, String> {
+    let folder = format!("/proc/{pid}/task");
+    let listing =
+        fs::read_dir(&folder).map_err(|e| format!("{folder}: {e}"))?;
+    let names = listing.filter_map(Result::ok).map(|entry| entry.file_name());
+    Ok(names.filter_map(|name| name.to_str()?.parse().ok()).collect())
+}
+
+/// Waits until all threads of the process sleep, and go on sleeping: three
+/// looks in a row must find nothing changed.
+///
+/// # Errors
+/// When the ceiling is reached.
+pub fn until_asleep(pid: i32, ceiling: Duration) -> Result<(), String> {
+    let mut before = None;
+    let mut looks = 0;
+    until("all threads to sleep", ceiling, || {
+        let now = all_asleep(pid).then(|| used(pid).ok()).flatten();
+        looks = if now.is_some() && now == before { looks + 1 } else { 0 };
+        before = now;
+        looks >= 3
+    })
+}
+
+fn all_asleep(pid: i32) -> bool {
+    let asleep = |task: &i32| {
+        let stat = read(&format!("/proc/{pid}/task/{task}/stat"));
+        stat.is_ok_and(|stat| stat.contains(") S "))
+    };
+    tasks(pid).is_ok_and(|tasks| tasks.iter().all(asleep))
+}
+
+fn read(path: &str) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))
+}
+
+/// The number after `name:`.
+fn field(status: &str, name: &str) -> Option<u64> {
+    let value = status.lines().find_map(|line| {
+        line.strip_prefix(name)?.strip_prefix(':').map(str::trim)
+    })?;
+    value.split(' ').next()?.parse().ok()
+}

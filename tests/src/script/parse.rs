@@ -1,0 +1,215 @@
+//! The script language, line by line. `tests/README.md` describes it.
+
+use super::{Action, Script, Step};
+use crate::wire::escape;
+
+/// A line number, from 1, and what is wrong there.
+type Wrong = (usize, String);
+
+/// The directives, for the message about an unknown one.
+const DIRECTIVES: &str = "`> text`, `fill N C`, `segment`, `repeat N` with \
+    `end`, `connect`, `read N`, `read continue`, `read close`, `half-close`, \
+    `reset`, `pause N ms`";
+
+/// Parses a whole file.
+///
+/// # Errors
+/// The line and the reason, in words that show the right form.
+pub fn parse(text: &str) -> Result<Script, Wrong> {
+    let mut script = Script {
+        promise: Vec::new(),
+        from: 1,
+        until: u32::MAX,
+        flags: Vec::new(),
+        split: true,
+        steps: Vec::new(),
+    };
+    let mut lines =
+        text.lines().enumerate().map(|(at, line)| (at + 1, line)).peekable();
+    while let Some((_, line)) = lines.next_if(|(_, l)| l.starts_with('#')) {
+        script.promise.push(line[1..].trim().to_owned());
+    }
+    if script.promise.iter().all(String::is_empty) {
+        let why = "no promise: begin the file with `# ` and say, in words a \
+                   student understands, what the server must do";
+        return Err((1, why.into()));
+    }
+    while let Some((at, line)) = lines.next_if(|(_, l)| is_heading(l)) {
+        setting(&mut script, line).map_err(|why| (at, why))?;
+    }
+    let mut lines: Vec<_> = lines.filter(|(_, l)| !is_blank(l)).collect();
+    lines.reverse();
+    script.steps = block(&mut lines, None)?;
+    check(&script)?;
+    Ok(script)
+}
+
+fn is_blank(line: &str) -> bool {
+    line.trim().is_empty() || line.starts_with('#')
+}
+
+/// A blank line, a comment, or a setting such as `from: 5`.
+fn is_heading(line: &str) -> bool {
+    let key = line.split_once(':').map_or("", |(key, _)| key);
+    let is_key = !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase());
+    is_blank(line) || is_key
+}
+
+fn setting(script: &mut Script, line: &str) -> Result<(), String> {
+    if is_blank(line) {
+        return Ok(());
+    }
+    let (key, value) = line.split_once(':').unwrap_or((line, ""));
+    let value = value.trim();
+    match key {
+        "from" => script.from = stage(value)?,
+        "until" => script.until = stage(value)?,
+        "flags" => {
+            script.flags = value.split_whitespace().map(Into::into).collect();
+        }
+        "split" if value == "off" => script.split = false,
+        "split" => return Err("there is only `split: off`".into()),
+        _ => {
+            return Err(format!(
+                "unknown setting `{key}`; there are from, until, flags, split"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn stage(value: &str) -> Result<u32, String> {
+    let number = value.parse().ok().filter(|n| (1..=6).contains(n));
+    number.ok_or_else(|| format!("`{value}` is no stage; they are 1 to 6"))
+}
+
+/// The steps up to the end of the file, or up to `end` if `opened` tells the
+/// line of the `repeat`. `lines` is in reverse: the next one is the last.
+fn block(
+    lines: &mut Vec<(usize, &str)>,
+    opened: Option<usize>,
+) -> Result<Vec<Step>, Wrong> {
+    let mut steps = Vec::new();
+    while let Some((line, text)) = lines.pop() {
+        let (connection, rest) = split_connection(text);
+        if rest == "end" {
+            return match opened {
+                Some(_) => Ok(steps),
+                None => Err((line, "`end` without a `repeat` before".into())),
+            };
+        }
+        let mut action = action(rest).map_err(|why| (line, why))?;
+        if let Action::Repeat(_, steps) = &mut action {
+            *steps = block(lines, Some(line))?;
+        }
+        let connection = connection.to_owned();
+        steps.push(Step { line, connection, action });
+    }
+    match opened {
+        Some(line) => Err((line, "this `repeat` has no `end`".into())),
+        None => Ok(steps),
+    }
+}
+
+/// `A> text` and `A read 1` name the connection A.
+fn split_connection(text: &str) -> (&str, &str) {
+    let bytes = text.as_bytes();
+    let named = bytes.first().is_some_and(u8::is_ascii_uppercase);
+    match bytes.get(1) {
+        Some(b'>') if named => text.split_at(1),
+        Some(b' ') if named => (&text[..1], &text[2..]),
+        _ => ("", text),
+    }
+}
+
+fn action(text: &str) -> Result<Action, String> {
+    if let Some(text) = text.strip_prefix('>') {
+        return send(text);
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words[..] {
+        ["segment"] => Ok(Action::Segment),
+        ["connect"] => Ok(Action::Connect),
+        ["half-close"] => Ok(Action::HalfClose),
+        ["reset"] => Ok(Action::Reset),
+        ["read", "continue"] => Ok(Action::ReadContinue),
+        ["read", "close"] => Ok(Action::ReadClose),
+        ["read", count] => Ok(Action::Read(number(count)?)),
+        ["repeat", count] => Ok(Action::Repeat(number(count)?, Vec::new())),
+        ["pause", count, "ms"] => match number(count)? {
+            ms @ 1..=10_000 => Ok(Action::Pause(ms as u64)),
+            _ => Err("a pause is 1 to 10000 ms".into()),
+        },
+        ["fill", count, byte] => {
+            let parts = escape::parse(byte)?;
+            match &parts[..] {
+                [escape::Part::Bytes(bytes)] if bytes.len() == 1 => {
+                    Ok(Action::Fill(number(count)?, bytes[0]))
+                }
+                _ => Err("`fill N C`: C is one character or escape".into()),
+            }
+        }
+        [word, "ms"] | [word, ..] if is_setting(word) => {
+            Err("settings come before the conversation".into())
+        }
+        _ => Err(format!("unknown directive `{text}`; there are {DIRECTIVES}")),
+    }
+}
+
+fn is_setting(word: &str) -> bool {
+    ["from:", "until:", "flags:", "split:"].contains(&word)
+}
+
+fn send(text: &str) -> Result<Action, String> {
+    let Some(text) = text.strip_prefix(' ').filter(|text| !text.is_empty())
+    else {
+        return Err(
+            "a `>` is followed by one space and the text to send".into()
+        );
+    };
+    if text.ends_with([' ', '\t']) {
+        let why = "the line ends in a blank that nobody sees: write \\x20";
+        return Err(why.into());
+    }
+    Ok(Action::Send(text.to_owned(), escape::parse(text)?))
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| *n > 0);
+    number.ok_or_else(|| format!("`{text}` is not a number above 0"))
+}
+
+/// What can only be judged once all lines are known.
+fn check(script: &Script) -> Result<(), Wrong> {
+    let Some(first) = leaf(&script.steps) else {
+        return Err((1, "no conversation: nothing is ever sent".into()));
+    };
+    if script.from > script.until {
+        return Err((1, "`until` is before `from`".into()));
+    }
+    check_names(&script.steps, first.connection.is_empty())
+}
+
+/// The first step that is not a `repeat`.
+fn leaf(steps: &[Step]) -> Option<&Step> {
+    let step = steps.first()?;
+    match &step.action {
+        Action::Repeat(_, inner) => leaf(inner).or_else(|| leaf(&steps[1..])),
+        _ => Some(step),
+    }
+}
+
+fn check_names(steps: &[Step], nameless: bool) -> Result<(), Wrong> {
+    for step in steps {
+        match &step.action {
+            Action::Repeat(_, inner) => check_names(inner, nameless)?,
+            _ if step.connection.is_empty() != nameless => {
+                let why = "some lines name their connection (`A> …`, \
+                           `A read 1`) and some do not";
+                return Err((step.line, why.into()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! The child process before `exec`: what it must not inherit.
+
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+
+/// Root reads files of mode 0000 by these two capabilities.
+const CAP_DAC_OVERRIDE: libc::c_ulong = 1;
+const CAP_DAC_READ_SEARCH: libc::c_ulong = 2;
+
+/// Makes `command` fit to be a server under test: it dies with the thread
+/// that starts it, may not read what its mode forbids, leads a process group
+/// of its own, and its output can be read.
+///
+/// # Panics
+/// Never itself; the closure it adds runs in the child, and only makes
+/// system calls that are safe after fork(2).
+pub fn prepare(command: &mut Command) -> &mut Command {
+    command
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    // SAFETY: `before_exec` makes system calls only; it does not allocate
+    // and takes no lock.
+    unsafe { command.pre_exec(before_exec) }
+}
+
+fn before_exec() -> io::Result<()> {
+    let unused: libc::c_ulong = 0;
+    // Taken out of the bounding set, a capability is gone after `exec`, for
+    // root too. An ordinary user may not call this, and need not.
+    for capability in [CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH] {
+        // SAFETY: no pointers are passed.
+        let _ = unsafe {
+            libc::prctl(
+                libc::PR_CAPBSET_DROP,
+                capability,
+                unused,
+                unused,
+                unused,
+            )
+        };
+    }
+    // SAFETY: no pointers are passed.
+    let done = unsafe {
+        libc::prctl(
+            libc::PR_SET_PDEATHSIG,
+            libc::SIGKILL as libc::c_ulong,
+            unused,
+            unused,
+            unused,
+        )
+    };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Cuts a command line into words as a shell does: blanks part them, single
+/// and double quotes and a backslash keep them together. Nothing is expanded.
+///
+/// # Errors
+/// If a quote is not closed.
+pub fn words(line: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None, ' ' | '\t' | '\n') => words.extend(word.take()),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (Some(open), c) if c == open => quote = None,
+            (None | Some('"'), '\\') => {
+                word.get_or_insert_default().extend(chars.next());
+            }
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    match quote {
+        Some(open) => Err(format!("the quote {open} is not closed in: {line}")),
+        None => Ok(words),
+    }
+}

@@ -1,0 +1,102 @@
+//! The lines that a child prints, collected while the test goes on.
+
+use std::io::{BufRead, BufReader, Read};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Lines so far, and a way to wait for more.
+#[derive(Debug, Clone, Default)]
+pub struct Lines {
+    shared: Arc<(Mutex<State>, Condvar)>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    lines: Vec<String>,
+    ended: bool,
+    stop: bool,
+}
+
+impl Lines {
+    /// Reads `source` to its end on a thread of its own.
+    #[must_use]
+    pub fn of(source: impl Read + Send + 'static) -> Self {
+        let lines = Self::default();
+        let shared = Arc::clone(&lines.shared);
+        thread::spawn(move || {
+            let mut source = BufReader::new(source);
+            let mut line = Vec::new();
+            while source.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+                let text = String::from_utf8_lossy(&line);
+                let text = text.trim_end_matches('\n').to_owned();
+                line.clear();
+                let (state, changed) = &*shared;
+                let mut state = lock(state);
+                state.lines.push(text);
+                changed.notify_all();
+                if state.stop {
+                    break;
+                }
+            }
+            // Closed first: whoever waits for the end may rely on that.
+            drop(source);
+            let (state, changed) = &*shared;
+            lock(state).ended = true;
+            changed.notify_all();
+        });
+        lines
+    }
+
+    /// Stops reading after the next line, and closes the pipe.
+    pub fn stop(&self) {
+        lock(&self.shared.0).stop = true;
+    }
+
+    /// Whether the output has ended, or is no longer read.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        lock(&self.shared.0).ended
+    }
+
+    /// The lines so far.
+    #[must_use]
+    pub fn so_far(&self) -> Vec<String> {
+        lock(&self.shared.0).lines.clone()
+    }
+
+    /// Waits until there are `count` lines, the output ends, or `ceiling`
+    /// has passed; returns the lines there are then.
+    #[must_use]
+    pub fn wait_for(&self, count: usize, ceiling: Duration) -> Vec<String> {
+        self.wait_until(ceiling, |state| state.lines.len() >= count)
+    }
+
+    /// Waits until the output ends, as it does when the child is gone.
+    #[must_use]
+    pub fn wait_for_end(&self, ceiling: Duration) -> Vec<String> {
+        self.wait_until(ceiling, |_| false)
+    }
+
+    fn wait_until(
+        &self,
+        ceiling: Duration,
+        done: impl Fn(&State) -> bool,
+    ) -> Vec<String> {
+        let deadline = Instant::now() + ceiling;
+        let (state, changed) = &*self.shared;
+        let mut state = lock(state);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if done(&state) || state.ended || left.is_zero() {
+                return state.lines.clone();
+            }
+            let waited = changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,230 @@
+//! A server process of a test's own: started, watched, and ended.
+
+pub mod command;
+pub mod lines;
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use crate::fixtures;
+use crate::stage::{Launch, Stage};
+use crate::wire::Client;
+use lines::Lines;
+
+/// A running server. Dropping it kills it, and all that it started.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    addresses: Vec<SocketAddr>,
+    ceiling: Duration,
+    /// The lines on its standard output after `listening on …`.
+    pub stdout: Lines,
+    /// The lines on its standard error.
+    pub stderr: Lines,
+}
+
+impl Server {
+    /// Starts `stage` on the fixture site, by default on a free port of
+    /// 127.0.0.1; `--listen` among the flags overrides that.
+    ///
+    /// # Errors
+    /// If it ends, or does not listen in time.
+    pub fn start(stage: &Stage, flags: &[&str]) -> Result<Self, String> {
+        match &stage.launch {
+            Launch::Program(path, before) => {
+                let mut command = Command::new(path);
+                command.args(before).arg(fixtures::site().root());
+                if !flags.contains(&"--listen") {
+                    command.args(["--listen", "127.0.0.1:0"]);
+                }
+                command.args(flags);
+                Self::start_ours(&mut command, stage)
+            }
+            Launch::Command(line) => Self::start_any(line, stage),
+        }
+    }
+
+    /// Starts `command` and watches it, without waiting for anything.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub fn spawn(command: &mut Command, stage: &Stage) -> Result<Self, String> {
+        let mut child = command::prepare(command)
+            .spawn()
+            .map_err(|error| format!("cannot start {}: {error}", stage.name))?;
+        let stdout = child.stdout.take().map(Lines::of).unwrap_or_default();
+        let stderr = child.stderr.take().map(Lines::of).unwrap_or_default();
+        let addresses = Vec::new();
+        let ceiling = stage.ceiling;
+        Ok(Self { child, addresses, ceiling, stdout, stderr })
+    }
+
+    /// One of ours prints `listening on http://ADDR:PORT` per listener.
+    fn start_ours(
+        command: &mut Command,
+        stage: &Stage,
+    ) -> Result<Self, String> {
+        let listeners = command.get_args().filter(|a| *a == "--listen").count();
+        let mut server = Self::spawn(command, stage)?;
+        let lines = server.stdout.wait_for(listeners, stage.ceiling);
+        for line in lines.iter().take(listeners) {
+            let address = line
+                .strip_prefix("listening on http://")
+                .and_then(|address| address.parse().ok())
+                .ok_or_else(|| {
+                    format!(
+                        "the first line on stdout must be `listening on \
+                         http://ADDR:PORT`; it was `{line}`"
+                    )
+                })?;
+            server.addresses.push(address);
+        }
+        if server.addresses.len() < listeners {
+            let how = server.state();
+            let name = &stage.name;
+            return Err(format!("{name} did not say `listening on …`: {how}"));
+        }
+        Ok(server)
+    }
+
+    /// A program that is not ours says nothing: it listens once it can be
+    /// connected to.
+    fn start_any(line: &str, stage: &Stage) -> Result<Self, String> {
+        let free = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .map_err(|error| format!("no free port: {error}"))?;
+        let root = fixtures::site().root().display().to_string();
+        let words: Vec<String> = command::words(line)?
+            .iter()
+            .map(|word| word.replace("{port}", &free.port().to_string()))
+            .map(|word| word.replace("{root}", &root))
+            .collect();
+        let (program, arguments) =
+            words.split_first().ok_or("SERVER is empty")?;
+        let mut command = Command::new(program);
+        let mut server = Self::spawn(command.args(arguments), stage)?;
+        server.addresses.push(free);
+        let deadline = Instant::now() + stage.ceiling;
+        while TcpStream::connect(free).is_err() {
+            if server.exit_status().is_some() || Instant::now() > deadline {
+                let how = server.state();
+                return Err(format!(
+                    "nothing listens on {free} after `{}`: {how}",
+                    words.join(" ")
+                ));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(server)
+    }
+
+    /// Where it listens; the first address if there are several.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    /// Where it listens, in the order of the `--listen` flags.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
+    /// A new connection to it.
+    ///
+    /// # Errors
+    /// As connect(2).
+    pub fn connect(&self) -> Result<Client, String> {
+        Client::connect(self.address(), self.ceiling)
+            .map_err(|e| format!("cannot connect to {}: {e}", self.address()))
+    }
+
+    /// The exit status, if the process has ended.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Waits for the process to end.
+    ///
+    /// # Errors
+    /// If it has not ended after `ceiling`.
+    pub fn wait_for_exit(
+        &mut self,
+        ceiling: Duration,
+    ) -> Result<ExitStatus, String> {
+        let deadline = Instant::now() + ceiling;
+        loop {
+            if let Some(status) = self.exit_status() {
+                return Ok(status);
+            }
+            if Instant::now() > deadline {
+                let seconds = ceiling.as_secs();
+                return Err(format!("waited {seconds} s for it to end"));
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Fails unless the process lives and answers `GET /hello.txt` to a new
+    /// client.
+    ///
+    /// # Errors
+    /// Says what is wrong, with the exit status and stderr if it has died.
+    pub fn check_alive(&mut self) -> Result<(), String> {
+        let request = b"GET /hello.txt HTTP/1.1\r\nHost: check\r\n\
+                        Connection: close\r\n\r\n";
+        let asked = self.connect().and_then(|mut c| c.ask(request));
+        if self.exit_status().is_some() {
+            return Err(format!("the server is gone: {}", self.state()));
+        }
+        let answer = asked.map_err(|why| {
+            format!("afterwards a fresh GET /hello.txt failed: {why}")
+        })?;
+        if answer.status != 200 || answer.body != fixtures::HELLO {
+            return Err(format!(
+                "afterwards a fresh GET /hello.txt was answered {}",
+                answer.status
+            ));
+        }
+        Ok(())
+    }
+
+    /// `it is running`, or how it ended and what it printed on stderr.
+    pub fn state(&mut self) -> String {
+        let Some(status) = self.exit_status() else {
+            return "it is running".into();
+        };
+        let how = match status.signal() {
+            Some(signal) => Signal::try_from(signal)
+                .map_or_else(|_| status.to_string(), |s| format!("by {s}")),
+            None => status.to_string(),
+        };
+        let stderr = self.stderr.wait_for_end(Duration::from_secs(1));
+        let tail = &stderr[stderr.len().saturating_sub(20)..];
+        format!("it ended ({how}); stderr: {}", tail.join("\n    "))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The child leads its own group, so this reaches what it started;
+        // it is not reaped yet, so the number can't belong to another.
+        if self.exit_status().is_none() {
+            let _ = killpg(Pid::from_raw(self.pid()), Signal::SIGKILL);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

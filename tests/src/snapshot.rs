@@ -1,0 +1,168 @@
+//! One snapshot per promise, kept by insta in `tests/snapshots`.
+//!
+//! The comparison is ours, for the failure must read well; insta writes the
+//! files (`.snap.new` beside, or the accepted one if asked to).
+
+use std::cell::Cell;
+use std::env;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsRawFd as _;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+/// How to accept a new snapshot; ends the message about a missing one.
+pub const HOW_TO_ACCEPT: &str = "Read what came. If it keeps the promise, \
+    accept it: run the test again with INSTA_UPDATE=always, or `cargo insta \
+    review` if you have it, and look at the file with `git diff`.";
+
+thread_local! {
+    static IN_INSTA: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A place in `tests/snapshots`: `GROUP/NAME.snap`.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    /// The folder: a script's group, or a stage's name.
+    pub group: String,
+    /// The name of the script or of the test.
+    pub name: String,
+}
+
+/// What a comparison finds.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is what it was.
+    Same,
+    /// There is no snapshot yet.
+    Missing,
+    /// It was this.
+    Differs(String),
+}
+
+/// Where the snapshots are.
+#[must_use]
+pub fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"))
+}
+
+/// Whether this run may change accepted snapshots. Never in CI.
+#[must_use]
+pub fn is_updating() -> bool {
+    let update = env::var("INSTA_UPDATE").unwrap_or_default();
+    !in_ci() && ["always", "force", "unseen"].contains(&update.as_str())
+}
+
+fn in_ci() -> bool {
+    env::var("CI").is_ok_and(|value| value != "0" && value != "false")
+}
+
+impl Slot {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        folder().join(&self.group).join(format!("{}.snap", self.name))
+    }
+
+    /// The path as a reader at the top of the repository would write it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        format!("tests/snapshots/{}/{}.snap", self.group, self.name)
+    }
+
+    /// The accepted text, if there is any.
+    #[must_use]
+    pub fn stored(&self) -> Option<String> {
+        let text = fs::read_to_string(self.path()).ok()?;
+        // The file begins with `---`, fields, and `---` again.
+        let (_, text) = text.strip_prefix("---\n")?.split_once("\n---\n")?;
+        Some(text.trim_end().to_owned())
+    }
+
+    /// Compares `got` with the accepted text, and never writes.
+    #[must_use]
+    pub fn compare(&self, got: &str) -> Verdict {
+        match self.stored() {
+            Some(stored) if stored == got.trim_end() => Verdict::Same,
+            Some(stored) => Verdict::Differs(stored),
+            None => Verdict::Missing,
+        }
+    }
+
+    /// Compares, and has insta write what is new: beside the accepted file,
+    /// or over it with `INSTA_UPDATE=always`. In CI nothing is written.
+    #[must_use]
+    pub fn check(&self, promise: &str, got: &str) -> Verdict {
+        // All test processes take turns, for insta's files are shared.
+        let _turn = lock();
+        let verdict = self.compare(got);
+        if verdict != Verdict::Same && !in_ci() {
+            self.hand_to_insta(promise, got);
+        }
+        if self.compare(got) == Verdict::Same {
+            // A `.snap.new` from an earlier failure is out of date now.
+            let _ = fs::remove_file(self.path().with_extension("snap.new"));
+            return Verdict::Same;
+        }
+        verdict
+    }
+
+    fn hand_to_insta(&self, promise: &str, got: &str) {
+        silence_insta();
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(folder().join(&self.group));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.set_description(promise);
+        IN_INSTA.set(true);
+        // It panics if there is a difference; that verdict is ours to give.
+        let assert = || insta::assert_snapshot!(self.name.as_str(), got);
+        let bound = AssertUnwindSafe(|| settings.bind(assert));
+        let _ = panic::catch_unwind(bound);
+        IN_INSTA.set(false);
+    }
+}
+
+/// insta's panic carries no news; anyone else's is printed as ever.
+fn silence_insta() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !IN_INSTA.get() {
+                usual(info);
+            }
+        }));
+    });
+}
+
+/// The folder itself is the lock file: nothing is left behind.
+fn lock() -> io::Result<File> {
+    let folder = File::open(folder())?;
+    // SAFETY: no pointers are passed.
+    let done = unsafe { libc::flock(folder.as_raw_fd(), libc::LOCK_EX) };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(folder) }
+}
+
+/// Every snapshot file, as `GROUP/NAME`.
+#[must_use]
+pub fn find_all() -> Vec<Slot> {
+    let list = |path: &Path| {
+        let entries = fs::read_dir(path).into_iter().flatten();
+        entries.filter_map(Result::ok).map(|entry| entry.path())
+    };
+    let mut slots = Vec::new();
+    for path in
+        list(folder()).flat_map(|group| list(&group).collect::<Vec<_>>())
+    {
+        let group = path.parent().and_then(Path::file_name);
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.and_then(|name| name.strip_suffix(".snap"));
+        if let (Some(group), Some(name)) = (group, name) {
+            let group = group.to_string_lossy().into_owned();
+            slots.push(Slot { group, name: name.to_owned() });
+        }
+    }
+    slots
+}

@@ -1,0 +1,133 @@
+//! Who is under test, and what a test can say about it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use libtest_mimic::{Completion, Failed};
+
+use crate::server::Server;
+use crate::wire::client::CEILING;
+
+/// What a test ends with. `?` turns any error that can be shown into a
+/// failure; a test that passes ends with [`PASSED`].
+pub type Outcome = Result<Completion, Failed>;
+
+/// The end of a test that passed.
+pub const PASSED: Completion = Completion::Completed;
+
+/// A server under test: one of the stages, or anybody's program.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// `stage1-blocking`; the command line for a program that is not ours.
+    pub name: String,
+    /// Which promises it must keep: those up to this stage.
+    pub number: u32,
+    /// How long a test waits for one event.
+    pub ceiling: Duration,
+    /// How to start it.
+    pub launch: Launch,
+}
+
+/// How a server is started.
+#[derive(Debug, Clone)]
+pub enum Launch {
+    /// A program, words that come first, and then the command line of the
+    /// stages.
+    Program(PathBuf, Vec<String>),
+    /// A command line with `{port}` and `{root}` in it.
+    Command(String),
+}
+
+/// A test that is written in Rust.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// `MODULE::NAME`.
+    pub name: &'static str,
+    /// The promise, in words a student understands; printed on failure.
+    pub promise: &'static str,
+    /// The first stage that keeps it.
+    pub from: u32,
+    /// The last stage that keeps it; `u32::MAX` if all later ones do.
+    pub until: u32,
+    /// Whether it makes sense for a server that is not one of the stages.
+    pub any_server: bool,
+    /// The test.
+    pub run: fn(&Stage) -> Outcome,
+}
+
+impl Stage {
+    /// A stage by its binary and its name, `stage4-epoll-et`.
+    #[must_use]
+    pub fn program(path: impl Into<PathBuf>, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            number: number_in(name),
+            ceiling: CEILING,
+            launch: Launch::Program(path.into(), Vec::new()),
+        }
+    }
+
+    /// Any program, by a command line with `{port}` and `{root}`.
+    #[must_use]
+    pub fn command(line: &str, number: u32) -> Self {
+        Self {
+            name: line.to_owned(),
+            number,
+            ceiling: CEILING,
+            launch: Launch::Command(line.to_owned()),
+        }
+    }
+
+    /// Whether this is one of the stages, with their command line.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        matches!(self.launch, Launch::Program(..))
+    }
+
+    /// The binary.
+    ///
+    /// # Errors
+    /// If the server is not one of ours.
+    pub fn binary(&self) -> Result<&Path, String> {
+        match &self.launch {
+            Launch::Program(path, _) => Ok(path),
+            Launch::Command(_) => Err("this test needs one of our own".into()),
+        }
+    }
+
+    /// Starts the server on the fixture site and waits until it listens.
+    ///
+    /// # Errors
+    /// If it ends, or does not listen in time; the text says which.
+    pub fn start(&self, flags: &[&str]) -> Result<Server, String> {
+        Server::start(self, flags)
+    }
+}
+
+/// `stage4-epoll-et` is stage 4; a name without a number is stage 1.
+fn number_in(name: &str) -> u32 {
+    let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let end = digits.find(|c: char| !c.is_ascii_digit());
+    digits[..end.unwrap_or(digits.len())].parse().unwrap_or(1)
+}
+
+/// Ends a test that lacks `tool`: ignored, and said aloud; with
+/// `REQUIRE_TOOLS=1`, as in CI, a failure.
+///
+/// # Errors
+/// If tools are required.
+pub fn skip(test: &str, tool: &str) -> Outcome {
+    let why = format!("SKIPPED: {test} needs {tool}");
+    if std::env::var_os("REQUIRE_TOOLS").is_some_and(|value| value == "1") {
+        return Err(format!("{why}, and REQUIRE_TOOLS=1 is set").into());
+    }
+    eprintln!("{why}");
+    Ok(Completion::ignored_with(why))
+}
+
+/// Whether a program of this name is on the `PATH`.
+#[must_use]
+pub fn has_tool(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}

@@ -1,0 +1,57 @@
+//! A server with nothing to do does nothing: no wake-up, no time on a core.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::process;
+use crate::stage::{Case, Outcome, PASSED, Stage};
+
+/// How long the connections stay silent.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// Connections in the test.
+const CLIENTS: usize = 100;
+
+/// Of these so many are asked for on stage 1, which has as many threads; the
+/// others wait in the backlog.
+const THREADS_OF_STAGE_1: usize = 64;
+
+/// The tests of this module.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    vec![Case {
+        name: "truth::idle",
+        promise: "A hundred idle connections cost nothing: for two seconds \
+                  the server is\nnever woken and uses no processor time.",
+        from: 1,
+        until: u32::MAX,
+        any_server: false,
+        run: idle,
+    }]
+}
+
+fn idle(stage: &Stage) -> Outcome {
+    let mut server = stage.start(&["--quiet"])?;
+    let pid = server.pid();
+    let before = process::descriptors(pid)?;
+    let clients: Vec<_> =
+        (0..CLIENTS).map(|_| server.connect()).collect::<Result<_, _>>()?;
+    let accepted = if stage.number == 1 { THREADS_OF_STAGE_1 } else { CLIENTS };
+    process::until("the connections to be accepted", stage.ceiling, || {
+        process::descriptors(pid).is_ok_and(|now| now >= before + accepted)
+    })?;
+    process::until_asleep(pid, stage.ceiling)?;
+    let start = process::used(pid)?;
+    thread::sleep(SILENCE);
+    let end = process::used(pid)?;
+    drop(clients);
+    if start != end {
+        return Err(format!(
+            "before: {start:?}\nafter:  {end:?}\nThe server was woken while \
+             nothing happened."
+        )
+        .into());
+    }
+    server.check_alive()?;
+    Ok(PASSED)
+}

@@ -1,0 +1,30 @@
+//! What the kernel says about a stage: its sockets' options, its system
+//! calls, its idleness. The book prints these snapshots.
+
+pub mod idle;
+pub mod kernel;
+mod options;
+mod sockets;
+pub mod syscalls;
+mod trace;
+
+use crate::report;
+use crate::snapshot::{HOW_TO_ACCEPT, Slot, Verdict};
+use crate::stage::{Outcome, PASSED, Stage};
+
+/// Compares `got` with this stage's own snapshot of the name.
+fn check(stage: &Stage, name: &str, promise: &str, got: &str) -> Outcome {
+    let slot = Slot { group: stage.name.clone(), name: name.to_owned() };
+    match slot.check(promise, got) {
+        Verdict::Same => Ok(PASSED),
+        Verdict::Missing => Err(format!(
+            "There is no snapshot {} yet. This came:\n\n{got}\n\n\
+             {HOW_TO_ACCEPT}",
+            slot.shown()
+        )
+        .into()),
+        Verdict::Differs(expected) => {
+            Err(report::difference(&expected, got).into())
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! A strict reader of answers: it takes only what RFC 9112 lets a server
+//! send, so that a sloppy answer is a failure and not a guess.
+
+use super::request::{chunked_end, find, requests};
+
+/// One answer, interim (1xx) or final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Status line, fields and the empty line, exactly as they came.
+    pub head: Vec<u8>,
+    /// The fields, in order, names as sent.
+    pub fields: Vec<(String, String)>,
+    /// The body with any chunking taken off.
+    pub body: Vec<u8>,
+    /// Whether the body came chunked.
+    pub chunked: bool,
+    /// How many bytes of the body never came, if the connection ended first.
+    pub missing: usize,
+}
+
+impl Answer {
+    /// The value of the first field of this name, in any case.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let mut fields = self.fields.iter();
+        fields
+            .find(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether this is a 1xx, which another answer follows.
+    #[must_use]
+    pub fn is_interim(&self) -> bool {
+        (100..200).contains(&self.status)
+    }
+}
+
+/// Cuts a stream of received bytes into answers.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// The whole answers so far, interim ones included.
+    pub answers: Vec<Answer>,
+    /// How many received bytes they took.
+    pub used: usize,
+    /// Why the bytes after `used` are no HTTP answer.
+    pub complaint: Option<String>,
+}
+
+impl Reader {
+    /// Takes what can be taken. `received` holds all bytes since the start
+    /// of the connection, `sent` likewise; `ended` says that no more come.
+    pub fn advance(&mut self, received: &[u8], sent: &[u8], ended: bool) {
+        if self.used >= received.len() || self.complaint.is_some() {
+            return;
+        }
+        let asked = requests(sent);
+        while self.used < received.len() && self.complaint.is_none() {
+            let method =
+                asked.get(self.finals()).map_or("", |request| &request.method);
+            match one(&received[self.used..], method, ended) {
+                Ok(Some((answer, used))) => {
+                    self.answers.push(answer);
+                    self.used += used;
+                }
+                Ok(None) => return,
+                Err(complaint) => self.complaint = Some(complaint),
+            }
+        }
+    }
+
+    /// The number of final (not 1xx) answers.
+    #[must_use]
+    pub fn finals(&self) -> usize {
+        self.answers.iter().filter(|answer| !answer.is_interim()).count()
+    }
+}
+
+/// An answer and the number of bytes it took, or `None`: more must come.
+pub type Cut = Result<Option<(Answer, usize)>, String>;
+
+/// One answer from the front of `bytes`, to a request by `method`; `ended`
+/// says that no more bytes come.
+///
+/// # Errors
+/// Says why the bytes are no answer.
+pub fn one(bytes: &[u8], method: &str, ended: bool) -> Cut {
+    check_lines(bytes)?;
+    let Some(head_len) = find(bytes, b"\r\n\r\n").map(|at| at + 4) else {
+        return Ok(None);
+    };
+    let (head, rest) = bytes.split_at(head_len);
+    let (status, fields) = parse_head(head)?;
+    let mut answer = Answer {
+        status,
+        head: head.to_vec(),
+        fields,
+        body: Vec::new(),
+        chunked: false,
+        missing: 0,
+    };
+    if method == "HEAD" || status < 200 || status == 204 || status == 304 {
+        return Ok(Some((answer, head_len)));
+    }
+    let taken = body(&mut answer, rest, ended)?;
+    Ok(taken.map(|taken| (answer, head_len + taken)))
+}
+
+/// The body by RFC 9112 section 6.3: chunked, counted, or up to the close.
+fn body(
+    answer: &mut Answer,
+    rest: &[u8],
+    ended: bool,
+) -> Result<Option<usize>, String> {
+    if answer.field("Transfer-Encoding").is_some() {
+        answer.chunked = true;
+        let Some(end) = chunked_end(rest) else { return Ok(None) };
+        let end = end?;
+        answer.body = unchunk(&rest[..end]);
+        return Ok(Some(end));
+    }
+    let length = match answer.field("Content-Length") {
+        Some(text) => text
+            .parse::<usize>()
+            .map_err(|_| format!("Content-Length `{text}` is no number"))?,
+        None if ended => rest.len(),
+        None => return Ok(None),
+    };
+    if rest.len() < length && !ended {
+        return Ok(None);
+    }
+    let came = length.min(rest.len());
+    answer.body = rest[..came].to_vec();
+    answer.missing = length - came;
+    Ok(Some(came))
+}
+
+fn unchunk(body: &[u8]) -> Vec<u8> {
+    let mut data = Vec::new();
+    let mut rest = body;
+    while let Some(line_len) = find(rest, b"\r\n") {
+        let line = String::from_utf8_lossy(&rest[..line_len]);
+        let digits = line.split(';').next().unwrap_or("").trim_end();
+        let size = usize::from_str_radix(digits, 16).unwrap_or(0);
+        if size == 0 {
+            break;
+        }
+        let start = line_len + 2;
+        data.extend(&rest[start..start + size]);
+        rest = &rest[start + size + 2..];
+    }
+    data
+}
+
+/// Complains early, before the end of the head is in sight, so that a wrong
+/// line end is named as such and not waited out.
+fn check_lines(bytes: &[u8]) -> Result<(), String> {
+    let expected = b"HTTP/1.";
+    let start = &bytes[..bytes.len().min(expected.len())];
+    if !expected.starts_with(start) {
+        return Err("no status line where an answer should begin".into());
+    }
+    let head = find(bytes, b"\r\n\r\n").map_or(bytes, |at| &bytes[..at]);
+    for (at, &byte) in head.iter().enumerate() {
+        let before = at.checked_sub(1).map(|at| head[at]);
+        if byte == b'\n' && before != Some(b'\r') {
+            return Err("the answer's lines end in bare LF (\\n), where \
+                        HTTP wants \\r\\n (RFC 9112 section 2.2)"
+                .into());
+        }
+    }
+    Ok(())
+}
+
+type Head = (u16, Vec<(String, String)>);
+
+fn parse_head(head: &[u8]) -> Result<Head, String> {
+    let text = String::from_utf8_lossy(head);
+    let mut lines = text.split("\r\n");
+    let line = lines.next().unwrap_or("");
+    let status = status(line)
+        .ok_or_else(|| format!("`{}` is no status line", line.trim_end()))?;
+    let mut fields = Vec::new();
+    for line in lines.take_while(|line| !line.is_empty()) {
+        let (name, value) = line
+            .split_once(':')
+            .filter(|(name, _)| is_token(name))
+            .ok_or_else(|| format!("`{line}` is no header field"))?;
+        fields.push((name.to_owned(), value.trim().to_owned()));
+    }
+    Ok((status, fields))
+}
+
+/// `HTTP/1.1 200 OK`: version, three digits, a space, any reason (section 4).
+fn status(line: &str) -> Option<u16> {
+    let rest = line
+        .strip_prefix("HTTP/1.1 ")
+        .or_else(|| line.strip_prefix("HTTP/1.0 "))?;
+    let (digits, _reason) = rest.split_once(' ')?;
+    let three = digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit());
+    if three { digits.parse().ok() } else { None }
+}
+
+fn is_token(name: &str) -> bool {
+    let allowed =
+        |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !name.is_empty() && name.bytes().all(allowed)
+}

@@ -1,0 +1,124 @@
+//! A server of one file, with faults to order: `mini-server --port 8080
+//! [--fault NAME]`. The suite's own test runs it, to see that a server with a
+//! fault fails with a message that names the fault. Without a fault it keeps
+//! the promises of the scripts that the test uses, and no others.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::thread;
+
+/// What is wrong with the server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    None,
+    /// Of the requests in its buffer it answers the first, and drops the
+    /// others.
+    FirstOnly,
+    /// Its lines end in `\n`.
+    BareLf,
+    /// It takes what one `read` returns for one whole request.
+    OneRead,
+    /// It serves a client to its end before it looks at the next.
+    InOrder,
+}
+
+const BODY: &str = "Hello, world\n";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    let value = |flag: &str| {
+        let at = arguments.iter().position(|a| a == flag)?;
+        arguments.get(at + 1).map(String::as_str)
+    };
+    let fault = match value("--fault") {
+        None => Fault::None,
+        Some("first-only") => Fault::FirstOnly,
+        Some("bare-lf") => Fault::BareLf,
+        Some("one-read") => Fault::OneRead,
+        Some("in-order") => Fault::InOrder,
+        Some(other) => {
+            eprintln!("mini-server: no fault `{other}`");
+            return ExitCode::from(2);
+        }
+    };
+    let port = value("--port").unwrap_or("8080");
+    match TcpListener::bind(format!("127.0.0.1:{port}")) {
+        Ok(listener) => serve(&listener, fault),
+        Err(error) => {
+            eprintln!("mini-server: cannot listen on port {port}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(listener: &TcpListener, fault: Fault) -> ! {
+    loop {
+        let Ok((stream, _)) = listener.accept() else { continue };
+        if fault == Fault::InOrder {
+            let _ = converse(&stream, fault);
+        } else {
+            thread::spawn(move || converse(&stream, fault));
+        }
+    }
+}
+
+/// Answers until the client has no more to say.
+fn converse(mut stream: &TcpStream, fault: Fault) -> io::Result<()> {
+    let mut pending = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let count = stream.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(());
+        }
+        pending.extend(buffer.iter().take(count));
+        if fault == Fault::OneRead {
+            pending.extend(b"\r\n\r\n");
+        }
+        while let Some(end) = end_of_head(&pending) {
+            let head: Vec<u8> = pending.drain(..end).collect();
+            let head = String::from_utf8_lossy(&head).into_owned();
+            stream.write_all(answer(&head, fault).as_bytes())?;
+            if head.to_ascii_lowercase().contains("connection: close") {
+                return Ok(());
+            }
+            if fault == Fault::FirstOnly || fault == Fault::OneRead {
+                pending.clear();
+            }
+        }
+    }
+}
+
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(4).position(|w| w == b"\r\n\r\n").map(|at| at + 4)
+}
+
+fn answer(head: &str, fault: Fault) -> String {
+    let body = if head.starts_with("HEAD ") { "" } else { BODY };
+    let found = head.contains(" /hello.txt HTTP/1.1");
+    let answer = if found {
+        format!(
+            "HTTP/1.1 200 OK\r\n\
+             Date: Fri, 01 Mar 2024 12:00:00 GMT\r\n\
+             Content-Type: text/plain; charset=utf-8\r\n\
+             Content-Length: {}\r\n\
+             Last-Modified: Thu, 29 Feb 2024 12:00:00 GMT\r\n\
+             ETag: \"mini\"\r\n\
+             Accept-Ranges: bytes\r\n\
+             X-Content-Type-Options: nosniff\r\n\
+             {}\r\n{body}",
+            BODY.len(),
+            if head.contains("close") { "Connection: close\r\n" } else { "" },
+        )
+    } else {
+        "HTTP/1.1 404 Not Found\r\n\
+         Date: Fri, 01 Mar 2024 12:00:00 GMT\r\n\
+         Content-Length: 0\r\n\r\n"
+            .to_owned()
+    };
+    match fault {
+        Fault::BareLf => answer.replace("\r\n", "\n"),
+        _ => answer,
+    }
+}

@@ -1,0 +1,139 @@
+//! The test of the tests: servers with one fault each must fail, and the
+//! message must name the fault. The same server without a fault must pass.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use conversations::runner::Pace;
+use conversations::script::{self, Place};
+use conversations::{Stage, cases, fixtures, suite};
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let tests: [(&str, fn()); 6] = [
+        ("a server without fault passes", a_server_without_fault_passes),
+        (
+            "answering only the first of two is named",
+            answering_only_the_first_of_two_is_named,
+        ),
+        ("bare line feeds are named", bare_line_feeds_are_named),
+        ("one request a read is named", one_request_a_read_is_named),
+        (
+            "serving in the order of connecting is named",
+            serving_in_the_order_of_connecting_is_named,
+        ),
+        (
+            "a server that does not start is named",
+            a_server_that_does_not_start_is_named,
+        ),
+    ];
+    let trials = tests.map(|(name, test)| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    });
+    let arguments = Arguments::from_args();
+    let conclusion = libtest_mimic::run(&arguments, trials.into());
+    fixtures::remove();
+    conclusion.exit_code()
+}
+
+/// The mini server with this fault.
+///
+/// A faulty server makes a test wait in vain, so the ceiling is low here; the
+/// server without a fault answers long before.
+fn server(fault: &str) -> Stage {
+    let program = env!("CARGO_BIN_EXE_mini-server");
+    let line = format!("'{program}' --port {{port}} {fault}");
+    let mut stage = Stage::command(&line, 1);
+    stage.ceiling = Duration::from_secs(if fault.is_empty() { 20 } else { 2 });
+    stage
+}
+
+/// Plays a script: the failure's text, or `None` if the server passes.
+fn play(name: &str, fault: &str, pace: Pace) -> Option<String> {
+    let (group, name) = name.split_once("::").unwrap();
+    let file = Place {
+        group: group.to_owned(),
+        name: name.to_owned(),
+        path: script::folder().join(format!("{group}/{name}.http")),
+    };
+    let script = file.load().unwrap();
+    suite::run_script(name, &file, &script, &server(fault), pace)
+        .err()
+        .map(|failed| failed.message().unwrap_or("").to_owned())
+}
+
+/// Runs a Rust-coded test in the same way.
+fn run_case(name: &str, fault: &str) -> Option<String> {
+    let case = cases::all().into_iter().find(|c| c.name == name).unwrap();
+    suite::run_case(&case, &server(fault))
+        .err()
+        .map(|failed| failed.message().unwrap_or("").to_owned())
+}
+
+#[track_caller]
+fn must_say(failure: Option<String>, parts: &[&str]) {
+    let text = failure.expect("a server with this fault must not pass");
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not said in:\n{text}");
+    }
+}
+
+const TWO: &str = "pipelining::two-in-one-segment";
+const LAST_FIRST: &str = "many::last_connection_first";
+
+fn a_server_without_fault_passes() {
+    assert_eq!(play(TWO, "", Pace::Whole), None);
+    assert_eq!(play(TWO, "", Pace::ByteByByte), None);
+    assert_eq!(run_case(LAST_FIRST, ""), None);
+}
+
+fn answering_only_the_first_of_two_is_named() {
+    must_say(
+        play(TWO, "--fault first-only", Pace::Whole),
+        &[
+            "Two requests in one segment get two answers",
+            "only 1 of 2 pipelined requests was answered",
+            "waited 2 s for answer 2 (1 came)",
+        ],
+    );
+}
+
+fn bare_line_feeds_are_named() {
+    let fault = "--fault bare-lf";
+    must_say(
+        play(TWO, fault, Pace::Whole),
+        &["the answer's lines end in bare LF", "< HTTP/1.1 200 OK\\n"],
+    );
+    must_say(run_case(LAST_FIRST, fault), &["bare LF"]);
+}
+
+fn one_request_a_read_is_named() {
+    must_say(
+        play(TWO, "--fault one-read", Pace::ByteByByte),
+        &["took what one read() returned for all of it"],
+    );
+}
+
+fn serving_in_the_order_of_connecting_is_named() {
+    must_say(
+        run_case(LAST_FIRST, "--fault in-order"),
+        &[
+            "client 50, while 49 who connected before were silent",
+            "Clients are served strictly in the order of connecting.",
+        ],
+    );
+}
+
+fn a_server_that_does_not_start_is_named() {
+    must_say(
+        play(TWO, "--fault unheard-of", Pace::Whole),
+        &["nothing listens on", "exit status: 2", "no fault `unheard-of`"],
+    );
+    let stage = Stage::command("/no/such/program {port}", 1);
+    let case = cases::all().into_iter().find(|c| c.name == LAST_FIRST);
+    let failed = suite::run_case(&case.unwrap(), &stage).err().unwrap();
+    assert!(failed.message().unwrap_or("").contains("cannot start"));
+}
