@@ -12,15 +12,16 @@ use crate::http::Status;
 use crate::socket;
 use crate::worker::Worker;
 
-/// How long a connection that we close is read from.
-const LINGER_TIME: Duration = Duration::from_secs(2);
+/// For how many seconds a connection that we close is read from.
+const LINGER_TIME: u32 = 2;
 
 /// For how many bytes a connection that we close is read from.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 /// One connection and the conversation on it.
 pub struct Connection {
-    socket: OwnedFd,
+    /// The socket; to drop it closes it.
+    pub socket: OwnedFd,
     exchange: Exchange,
     drained: usize,
 }
@@ -32,25 +33,24 @@ impl Connection {
         Self { socket, exchange: Exchange::new(client), drained: 0 }
     }
 
-    /// Serves the client until one side ends it, and closes the connection.
+    /// Serves the client until one side ends it.
     pub fn serve(mut self, worker: &mut Worker) {
-        let ended = self.converse(worker).and_then(|()| self.end(worker));
+        let ended = self.converse(worker);
         if let Err(error) = ended {
             log::info!("a connection ends: {error}");
             self.exchange.end_transfer(worker);
         }
     }
 
-    /// Each turn sends all that is owed before it waits for more: the client
-    /// may be waiting for just that.
+    /// Each turn reads once and then sends all that is owed, before it waits
+    /// for more: the client may be waiting for just that.
     fn converse(&mut self, worker: &mut Worker) -> io::Result<()> {
-        loop {
-            self.write(worker)?;
-            if self.exchange.is_over() {
-                return Ok(());
-            }
+        while !self.exchange.is_over() {
             self.read(worker)?;
+            self.write(worker)?;
+            worker.narrate(&self.socket, &"recv", &"waiting");
         }
+        self.end(worker)
     }
 
     /// Reads once. What `recv` can mean:
@@ -114,16 +114,12 @@ impl Connection {
     }
 
     fn drain(&mut self, worker: &mut Worker) -> io::Result<()> {
-        let deadline = Instant::now() + LINGER_TIME;
-        while self.drained < LINGER_BYTES {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break; // As a time-out it would mean: for ever.
-            }
-            socket::set_receive_timeout(&self.socket, left)?;
+        socket::set_timeouts(&self.socket, (LINGER_TIME, LINGER_TIME))?;
+        let deadline = Instant::now() + Duration::from_secs(LINGER_TIME.into());
+        while self.drained < LINGER_BYTES && Instant::now() < deadline {
             match socket::receive(&self.socket, &mut worker.space) {
                 Err(Errno::EINTR) => {}
-                Ok(0) | Err(Errno::EAGAIN) => break,
+                Ok(0) => break,
                 Ok(count) => self.drained += count,
                 Err(error) => return Err(error.into()),
             }

@@ -7,8 +7,6 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use nix::errno::Errno;
-
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::site::Site;
@@ -20,10 +18,9 @@ use crate::worker::Worker;
 /// nobody tells us when it is done.
 const LOOK_AGAIN: u16 = 1000;
 
-/// Serves on all listeners, from `--threads` threads each, until one of them
-/// fails for good. The threads of a listener all sleep in `accept`, and the
-/// kernel wakes one of them for each connection. When all are busy, the next
-/// clients wait in the backlog, however little the busy ones have to do.
+/// Serves on all listeners, from `--threads` threads that sleep in each one's
+/// `accept`, until one of them fails for good. The kernel wakes one thread for
+/// each connection. When all are busy, the next clients wait in the backlog.
 ///
 /// # Errors
 /// If a thread can't be started, or a listener is no listener any more.
@@ -36,46 +33,39 @@ pub fn serve(
     for listener in listeners.into_iter().map(Arc::new) {
         for _ in 0..config.threads {
             let (listener, failed) = (Arc::clone(&listener), failed.clone());
-            let (site, config) = (site.clone(), config.clone());
+            let worker = Worker::new(site.clone(), config);
+            let config = config.clone();
             thread::Builder::new().spawn(move || {
                 // If nobody hears this, the process is ending anyway.
-                let _ = failed.send(accept_all(&listener, site, &config));
+                let _ = failed.send(accept_all(&listener, worker, &config));
             })?;
         }
     }
-    match failure.recv() {
-        Ok(error) => Err(error.into()),
-        Err(_) => Ok(()),
-    }
+    failure.recv().unwrap_or(Ok(()))
 }
 
 /// One thread: takes a connection, serves it to its end, takes the next.
-/// Returns only if the listener fails.
-fn accept_all(listener: &OwnedFd, site: Site, config: &Config) -> Errno {
-    let mut worker = Worker::new(site, config);
+fn accept_all(
+    listener: &OwnedFd,
+    mut worker: Worker,
+    config: &Config,
+) -> io::Result<()> {
     loop {
         worker.log.flush();
-        match socket::accept(listener) {
-            Ok(Accepted::Connection(connection, client)) => {
-                let fd = connection.as_raw_fd();
-                let before = (worker.received, worker.sent);
-                log::trace!("fd {fd}: {client}");
-                if socket::set_timeouts(&connection, config).is_ok() {
+        match socket::accept(listener)? {
+            Accepted::Connection(connection, client) => {
+                log::trace!("fd {}: {client}", connection.as_raw_fd());
+                let limits = (config.recv_timeout, config.send_timeout);
+                if socket::set_timeouts(&connection, limits).is_ok() {
                     Connection::new(connection, client).serve(&mut worker);
                 }
-                log::trace!(
-                    "fd {fd}: {} bytes in, {} bytes out, now Closed",
-                    worker.received - before.0,
-                    worker.sent - before.1,
-                );
             }
-            Ok(Accepted::Lost(_) | Accepted::Nothing) => {}
+            Accepted::Lost(_) | Accepted::Nothing => {}
             // It stays in the backlog, and to go on asking would spin. A
             // thread whose connection ends has a descriptor, and is here next.
-            Ok(Accepted::NoRoom(_)) => {
+            Accepted::NoRoom(_) => {
                 thread::sleep(Duration::from_millis(LOOK_AGAIN.into()));
             }
-            Err(error) => return error,
         }
     }
 }

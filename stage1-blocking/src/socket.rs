@@ -7,7 +7,6 @@ use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -16,7 +15,7 @@ use nix::sys::socket::{
     listen as start_listening, recv, send, setsockopt, shutdown, socket,
     sockopt,
 };
-use nix::sys::time::TimeVal;
+use nix::sys::time::{TimeVal, TimeValLike};
 
 use crate::config::{Config, LARGEST_PIECE};
 
@@ -159,7 +158,8 @@ fn not_accepted(error: Errno) -> nix::Result<Accepted> {
     }
 }
 
-/// Limits how long one `recv` and one `send` may sleep; zero is for ever.
+/// Limits how long one `recv` and one `send` may sleep, in seconds; 0 is for
+/// ever.
 ///
 /// Set on the connection: it would be inherited from the listener, but there
 /// it would end `accept` too. The limit is on each call and not on their sum.
@@ -169,27 +169,13 @@ fn not_accepted(error: Errno) -> nix::Result<Accepted> {
 ///
 /// # Errors
 /// What `setsockopt(2)` says.
-pub fn set_timeouts(connection: &OwnedFd, config: &Config) -> nix::Result<()> {
-    let receive = Duration::from_secs(config.recv_timeout.into());
-    set_receive_timeout(connection, receive)?;
-    let send = Duration::from_secs(config.send_timeout.into());
-    setsockopt(connection, sockopt::SendTimeout, &time_value(send))
-}
-
-/// Limits how long one `recv` may sleep.
-///
-/// # Errors
-/// What `setsockopt(2)` says.
-pub fn set_receive_timeout(
+pub fn set_timeouts(
     connection: &OwnedFd,
-    limit: Duration,
+    (receive, send): (u32, u32),
 ) -> nix::Result<()> {
-    setsockopt(connection, sockopt::ReceiveTimeout, &time_value(limit))
-}
-
-fn time_value(limit: Duration) -> TimeVal {
-    let seconds = limit.as_secs().try_into().unwrap_or(libc::time_t::MAX);
-    TimeVal::new(seconds, limit.subsec_micros().into())
+    let seconds = |limit: u32| TimeVal::seconds(limit.into());
+    setsockopt(connection, sockopt::ReceiveTimeout, &seconds(receive))?;
+    setsockopt(connection, sockopt::SendTimeout, &seconds(send))
 }
 
 /// Receives what is there, into `space`. 0 means that the client sends no

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
 use nix::poll::PollFlags;
@@ -36,9 +36,11 @@ pub enum State {
 
 /// One connection and the conversation on it.
 pub struct Connection {
-    socket: OwnedFd,
+    /// The socket; to drop it closes it.
+    pub socket: OwnedFd,
     exchange: Exchange,
-    state: State,
+    /// What it waits for.
+    pub state: State,
     drained: usize,
 }
 
@@ -62,12 +64,6 @@ impl Connection {
             State::Writing => PollFlags::POLLOUT,
             State::Closed => PollFlags::empty(),
         }
-    }
-
-    /// What it waits for.
-    #[must_use]
-    pub fn state(&self) -> State {
-        self.state
     }
 
     /// Goes on as far as it can without sleeping. To be called when the
@@ -154,22 +150,15 @@ impl Connection {
     }
 
     fn drain(&mut self, worker: &mut Worker) -> io::Result<State> {
-        match socket::receive(&self.socket, &mut worker.space) {
-            Err(Errno::EAGAIN | Errno::EINTR) => {}
-            Ok(0) => return Ok(State::Closed),
-            Ok(count) => self.drained += count,
-            Err(error) => return Err(error.into()),
+        while self.drained < LINGER_BYTES {
+            match socket::receive(&self.socket, &mut worker.space) {
+                Err(Errno::EAGAIN) => return Ok(State::Draining),
+                Err(Errno::EINTR) => {}
+                Ok(0) => break,
+                Ok(count) => self.drained += count,
+                Err(error) => return Err(error.into()),
+            }
         }
-        if self.drained < LINGER_BYTES {
-            Ok(State::Draining)
-        } else {
-            Ok(State::Closed)
-        }
-    }
-}
-
-impl AsFd for Connection {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        Ok(State::Closed)
     }
 }

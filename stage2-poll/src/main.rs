@@ -40,6 +40,7 @@ fn run(config: &Config) -> Result<(), String> {
         let v6_only = config
             .listen
             .iter()
+            .filter(|other| other.port() != 0)
             .any(|other| other.is_ipv4() && other.port() == address.port());
         let failed = because("cannot listen on", address);
         let listener = socket::listen(*address, v6_only, config)

@@ -97,16 +97,10 @@ impl Server {
     /// Lets a connection go on, and tells about it in one line.
     fn advance(&mut self, key: DefaultKey, readiness: PollFlags) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        let before = (self.worker.received, self.worker.sent);
         connection.advance(&mut self.worker);
-        log::trace!(
-            "fd {}: {readiness:?}: {} bytes in, {} bytes out, now {:?}",
-            connection.as_fd().as_raw_fd(),
-            self.worker.received - before.0,
-            self.worker.sent - before.1,
-            connection.state(),
-        );
-        if connection.state() == State::Closed {
+        let Connection { socket, state, .. } = connection;
+        self.worker.narrate(socket, &readiness, state);
+        if *state == State::Closed {
             self.connections.remove(key);
             self.accepting = true;
         }
@@ -151,7 +145,8 @@ impl Server {
         }
         for (key, connection) in &self.connections {
             tokens.push(key.data().as_ffi());
-            list.push(PollFd::new(connection.as_fd(), connection.interest()));
+            let interest = connection.interest();
+            list.push(PollFd::new(connection.socket.as_fd(), interest));
         }
         match poll(&mut list, patience) {
             Ok(0) => self.accepting = true,

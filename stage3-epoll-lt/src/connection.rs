@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
@@ -36,9 +36,11 @@ pub enum State {
 
 /// One connection and the conversation on it.
 pub struct Connection {
-    socket: OwnedFd,
+    /// The socket; to drop it closes it.
+    pub socket: OwnedFd,
     exchange: Exchange,
-    state: State,
+    /// What it waits for.
+    pub state: State,
     drained: usize,
     /// What the kernel was last told to watch for.
     pub registered: EpollFlags,
@@ -67,12 +69,6 @@ impl Connection {
             State::Writing => EpollFlags::EPOLLOUT,
             State::Closed => EpollFlags::empty(),
         }
-    }
-
-    /// What it waits for.
-    #[must_use]
-    pub fn state(&self) -> State {
-        self.state
     }
 
     /// Goes on as far as it can without sleeping. To be called when the
@@ -159,22 +155,15 @@ impl Connection {
     }
 
     fn drain(&mut self, worker: &mut Worker) -> io::Result<State> {
-        match socket::receive(&self.socket, &mut worker.space) {
-            Err(Errno::EAGAIN | Errno::EINTR) => {}
-            Ok(0) => return Ok(State::Closed),
-            Ok(count) => self.drained += count,
-            Err(error) => return Err(error.into()),
+        while self.drained < LINGER_BYTES {
+            match socket::receive(&self.socket, &mut worker.space) {
+                Err(Errno::EAGAIN) => return Ok(State::Draining),
+                Err(Errno::EINTR) => {}
+                Ok(0) => break,
+                Ok(count) => self.drained += count,
+                Err(error) => return Err(error.into()),
+            }
         }
-        if self.drained < LINGER_BYTES {
-            Ok(State::Draining)
-        } else {
-            Ok(State::Closed)
-        }
-    }
-}
-
-impl AsFd for Connection {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        Ok(State::Closed)
     }
 }

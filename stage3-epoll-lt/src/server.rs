@@ -1,7 +1,7 @@
 //! Waiting: the kernel keeps the list of what one thread waits for.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::epoll::{
@@ -113,16 +113,10 @@ impl Server {
     /// Lets a connection go on, and tells about it in one line.
     fn advance(&mut self, key: DefaultKey, readiness: EpollFlags) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        let before = (self.worker.received, self.worker.sent);
         connection.advance(&mut self.worker);
-        log::trace!(
-            "fd {}: {readiness:?}: {} bytes in, {} bytes out, now {:?}",
-            connection.as_fd().as_raw_fd(),
-            self.worker.received - before.0,
-            self.worker.sent - before.1,
-            connection.state(),
-        );
-        if connection.state() == State::Closed {
+        let Connection { socket, state, .. } = connection;
+        self.worker.narrate(socket, &readiness, state);
+        if *state == State::Closed {
             self.connections.remove(key);
             self.watch_listeners(true);
         }
@@ -207,9 +201,9 @@ fn watch(
     }
     let mut event = EpollEvent::new(interest, key.data().as_ffi());
     let told = if connection.registered.is_empty() {
-        epoll.add(&*connection, event)
+        epoll.add(&connection.socket, event)
     } else {
-        epoll.modify(&*connection, &mut event)
+        epoll.modify(&connection.socket, &mut event)
     };
     connection.registered = interest;
     // No memory, or too many watches (ENOSPC). What can't be watched can't be

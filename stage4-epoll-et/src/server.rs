@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::epoll::{
@@ -128,9 +128,9 @@ impl Server {
         }
         let key = KeyData::from_ffi(token).into();
         if let Some(connection) = self.connections.get_mut(key) {
-            let fd = connection.as_fd().as_raw_fd();
-            log::trace!("fd {fd}: {readiness:?} in {:?}", connection.state());
             connection.note(readiness);
+            let Connection { socket, state, .. } = connection;
+            self.worker.narrate(socket, &readiness, state);
             self.queue(key);
         }
         Ok(())
@@ -148,17 +148,11 @@ impl Server {
     /// Lets a connection go on, and tells about it in one line.
     fn advance(&mut self, key: DefaultKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        let before = (self.worker.received, self.worker.sent);
         connection.queued = false;
         connection.advance(&mut self.worker);
-        log::trace!(
-            "fd {}: {} bytes in, {} bytes out, now {:?}",
-            connection.as_fd().as_raw_fd(),
-            self.worker.received - before.0,
-            self.worker.sent - before.1,
-            connection.state(),
-        );
-        if connection.state() == State::Closed {
+        let Connection { socket, state, .. } = connection;
+        self.worker.narrate(socket, &"turn", state);
+        if *state == State::Closed {
             self.connections.remove(key);
             self.watch_listeners(true);
         }
@@ -247,10 +241,9 @@ fn watch(
         | EpollFlags::EPOLLRDHUP
         | EpollFlags::EPOLLET;
     let event = EpollEvent::new(interest, key.data().as_ffi());
-    let told = epoll.add(&*connection, event);
     // No memory, or too many watches (ENOSPC). What can't be watched can't be
     // served.
-    if let Err(error) = told {
+    if let Err(error) = epoll.add(&connection.socket, event) {
         log::warn!("cannot watch a connection: {error}");
         connections.remove(key);
     }

@@ -1,5 +1,8 @@
 //! What a thread has one of, for all the connections it serves.
 
+use std::fmt::Debug;
+use std::os::fd::{AsRawFd, OwnedFd};
+
 use crate::access_log::AccessLog;
 use crate::config::Config;
 use crate::http::Clock;
@@ -23,9 +26,9 @@ pub struct Worker {
     pub space: Vec<u8>,
     /// How many bytes one `send` may take.
     pub piece: usize,
-    /// Bytes received since the start, for the narration.
+    /// Bytes received since the last narration.
     pub received: usize,
-    /// Bytes sent since the start.
+    /// Bytes sent since the last narration.
     pub sent: usize,
 }
 
@@ -44,5 +47,20 @@ impl Worker {
             received: 0,
             sent: 0,
         }
+    }
+
+    /// Tells at `RUST_LOG=trace`, in one line, what became of one event.
+    pub fn narrate(
+        &mut self,
+        fd: &OwnedFd,
+        event: &dyn Debug,
+        next: &dyn Debug,
+    ) {
+        let received = std::mem::take(&mut self.received);
+        let sent = std::mem::take(&mut self.sent);
+        let fd = fd.as_raw_fd();
+        log::trace!(
+            "fd {fd}: {event:?}: {received} bytes in, {sent} out, now {next:?}"
+        );
     }
 }
