@@ -18,6 +18,11 @@ const TURN: usize = 4;
 /// For how many bytes a connection that we close is read from.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
+/// What the kernel may say when there is something to read.
+pub const READABLE: EpollFlags = EpollFlags::EPOLLIN
+    .union(EpollFlags::EPOLLPRI)
+    .union(EpollFlags::EPOLLRDHUP);
+
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -77,7 +82,7 @@ impl Connection {
     fn interest(&self) -> EpollFlags {
         match self.state {
             State::ReadingHead | State::ReadingBody | State::Draining => {
-                EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP
+                READABLE
             }
             State::Writing => EpollFlags::EPOLLOUT,
             State::Closed => EpollFlags::empty(),
@@ -103,13 +108,14 @@ impl Connection {
 
     /// Receives what there is, and notes when that was all. A short count says
     /// so as well as EAGAIN would, and saves a call: the queue was emptied, and
-    /// what comes later will be said. But behind the bytes there may be the
-    /// end, which has been said already. So RDHUP stands until it is read.
+    /// what comes later will be said. But a short count also stands before the
+    /// end and before an urgent byte, and what is behind these has been said
+    /// already. So RDHUP and PRI stand until `recv` has found nothing more.
     fn receive(&mut self, worker: &mut Worker) -> nix::Result<usize> {
         let received = socket::receive(&self.socket, &mut worker.space);
         match received {
             Ok(0) | Err(Errno::EAGAIN) => {
-                self.ready -= EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP;
+                self.ready -= READABLE;
             }
             Ok(count) if count < worker.space.len() => {
                 self.ready -= EpollFlags::EPOLLIN;

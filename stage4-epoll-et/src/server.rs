@@ -11,7 +11,7 @@ use nix::sys::epoll::{
 use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
 use crate::config::Config;
-use crate::connection::{Connection, State};
+use crate::connection::{Connection, READABLE, State};
 use crate::site::Site;
 use crate::socket::{self, Accepted};
 use crate::worker::Worker;
@@ -108,6 +108,7 @@ impl Server {
     /// together:
     ///
     /// * IN - `recv` would not sleep: bytes, the end, or an error;
+    /// * PRI - there is an urgent byte, which ends a `recv` before it;
     /// * OUT - `send` would not sleep: room, or an error;
     /// * RDHUP - the client sends no more, but may still read: a half-close.
     ///   There may be bytes to read before the end;
@@ -236,10 +237,7 @@ fn watch(
     key: DefaultKey,
 ) {
     let Some(connection) = connections.get_mut(key) else { return };
-    let interest = EpollFlags::EPOLLIN
-        | EpollFlags::EPOLLOUT
-        | EpollFlags::EPOLLRDHUP
-        | EpollFlags::EPOLLET;
+    let interest = READABLE | EpollFlags::EPOLLOUT | EpollFlags::EPOLLET;
     let event = EpollEvent::new(interest, key.data().as_ffi());
     // No memory, or too many watches (ENOSPC). What can't be watched can't be
     // served.
