@@ -2,6 +2,8 @@
 //! requests and the same answers. And nothing a client sends may be kept
 //! without a bound.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -28,6 +28,7 @@ pub enum Framing {
 #[derive(Debug, Default)]
 pub struct Codings {
     chunked: usize,
+    chunked_is_last: bool,
     unknown: bool,
 }
 
@@ -43,7 +44,8 @@ impl Codings {
             if !is_token(name) {
                 return Err(Status::BAD_REQUEST);
             }
-            if coding.eq_ignore_ascii_case(b"chunked") {
+            self.chunked_is_last = coding.eq_ignore_ascii_case(b"chunked");
+            if self.chunked_is_last {
                 self.chunked += 1;
             } else if name.eq_ignore_ascii_case(b"chunked") {
                 return Err(Status::BAD_REQUEST); // It takes no parameters.
@@ -57,13 +59,17 @@ impl Codings {
     /// The framing these codings amount to.
     ///
     /// # Errors
-    /// 501 for a coding other than chunked, 400 for chunked twice or never.
+    /// 400 where chunked is not the last, since nobody can tell where such a
+    /// body ends (RFC 9112, section 6.3), or where it comes twice; 501 for
+    /// another coding inside it.
     pub fn framing(&self) -> Result<Framing, Status> {
-        match self {
-            Self { unknown: true, .. } => Err(Status::NOT_IMPLEMENTED),
-            Self { chunked: 1, .. } => Ok(Framing::Chunked),
-            Self { .. } => Err(Status::BAD_REQUEST),
+        if self.chunked != 1 || !self.chunked_is_last {
+            return Err(Status::BAD_REQUEST);
         }
+        if self.unknown {
+            return Err(Status::NOT_IMPLEMENTED);
+        }
+        Ok(Framing::Chunked)
     }
 }
 
