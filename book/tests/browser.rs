@@ -28,8 +28,14 @@ struct Served {
 impl Served {
     /// Builds the book and the server, and waits until it listens.
     fn start() -> Self {
+        Self::by_stage("1")
+    }
+
+    /// The same, with another stage's server.
+    fn by_stage(stage: &str) -> Self {
         let book = tempfile::tempdir().unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_book"))
+            .args(["--stage", stage])
             .args(["--listen", "127.0.0.1:0", "--into"])
             .arg(book.path())
             .stdout(Stdio::piped())
@@ -153,6 +159,20 @@ fn the_served_book_loads_whole_and_fits() {
         browser.resize(390, 800);
         let wide = overflow(&mut browser, "html");
         assert!(wide < 1.0, "{url}: the page scrolls by {wide} on a phone");
+    }
+}
+
+#[test]
+fn every_later_stage_serves_the_book_whole() {
+    let Some(mut browser) = browser() else { return };
+    for stage in ["2", "3", "4"] {
+        let served = Served::by_stage(stage);
+        for page in pages(served.book.path()) {
+            let url = format!("{}{page}", served.url);
+            let log = browser.visit(&url);
+            assert!(log.faults.is_empty(), "{stage}: {url}: {:#?}", log.faults);
+            assert!(log.answered > 5, "{stage}: {url}: {log:?}");
+        }
     }
 }
 

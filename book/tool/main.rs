@@ -60,6 +60,10 @@ struct Arguments {
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
 
+    /// Which stage serves the book
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    stage: u32,
+
     /// Build into this folder instead of book/build
     #[arg(long, value_name = "DIR", global = true)]
     into: Option<PathBuf>,
@@ -102,7 +106,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     let into = arguments.into.as_deref();
     match &arguments.command {
         None => {
-            serve::serve(&Workspace::find()?, arguments.listen, into)?;
+            let Arguments { listen, stage, .. } = *arguments;
+            serve::serve(&Workspace::find()?, stage, listen, into)?;
         }
         Some(Command::Build) => {
             let built = render::build(&Workspace::find()?, into)?;

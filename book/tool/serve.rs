@@ -13,9 +13,6 @@ use serde_json::Value;
 use crate::render;
 use crate::workspace::Workspace;
 
-/// The crate that serves the book.
-const SERVER: &str = "stage1-blocking";
-
 /// Builds the book and the server, then replaces this process by the server,
 /// so that Ctrl-C or a signal to this process id ends all there is.
 ///
@@ -24,12 +21,14 @@ const SERVER: &str = "stage1-blocking";
 /// When the address is taken, or something does not build.
 pub fn serve(
     workspace: &Workspace,
+    stage: u32,
     listen: SocketAddr,
     into: Option<&Path>,
 ) -> Result<Infallible> {
+    let stage = workspace.stage(stage).map_err(|error| anyhow!(error))?;
     let listen = free_address(listen)?;
     let book = render::build(workspace, into)?;
-    let server = build_server(workspace)?;
+    let server = build_server(workspace, &stage)?;
     eprintln!("the book is at http://{}/", reachable(listen));
     let failure = Command::new(&server)
         .arg(book)
@@ -61,25 +60,25 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 
 /// Builds the server and asks cargo where it put it: the target folder may
 /// be set by the environment or by a configuration file.
-fn build_server(workspace: &Workspace) -> Result<PathBuf> {
-    eprintln!("building {SERVER} (the first time takes a minute)");
+fn build_server(workspace: &Workspace, stage: &str) -> Result<PathBuf> {
+    eprintln!("building {stage} (the first time takes a minute)");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(&cargo)
-        .args(["build", "--release", "--package", SERVER])
+        .args(["build", "--release", "--package", stage])
         .arg("--message-format=json-render-diagnostics")
         .current_dir(&workspace.root)
         .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("cannot run {}", cargo.display()))?;
     if !output.status.success() {
-        bail!("{SERVER} does not build");
+        bail!("{stage} does not build");
     }
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter(|message| {
-            message.pointer("/target/name") == Some(&SERVER.into())
+            message.pointer("/target/name") == Some(&stage.into())
         })
         .find_map(|message| Some(message.get("executable")?.as_str()?.into()))
-        .with_context(|| format!("cargo names no program for {SERVER}"))
+        .with_context(|| format!("cargo names no program for {stage}"))
 }
