@@ -102,7 +102,7 @@ impl Connection {
     /// lie unread when we close, or come later, the kernel answers with a
     /// reset, and that makes the client's kernel throw away what the client
     /// has not read yet. So: say that we are done, read until the client is
-    /// done too, and only then close; bounded, for it may never be done.
+    /// done too, and only then close. What is read in this way has a limit.
     fn end(&mut self, worker: &mut Worker) -> io::Result<()> {
         worker.log.flush();
         if self.exchange.input_ended()

@@ -117,11 +117,12 @@ pub enum Accepted {
     Nothing,
     /// One that is no more, or none because of a signal; the next may be
     /// well. ECONNABORTED: the client gave up while it waited in the backlog.
-    /// Many other errors are the network's for that connection (accept(2)).
+    /// Others are errors that the network had for it (accept(2)).
     Lost(Errno),
     /// One that had to stay in the backlog, because no descriptor is free, in
     /// this process (EMFILE) or anywhere (ENFILE), or no memory (ENOBUFS,
-    /// ENOMEM). To try again at once would spin.
+    /// ENOMEM). To try again at once would spin; so it would with an error
+    /// that nobody has foreseen.
     NoRoom(Errno),
 }
 
@@ -131,8 +132,7 @@ pub enum Accepted {
 /// for here. Without it everything works, until one client keeps quiet.
 ///
 /// # Errors
-/// Those that mean a mistake of ours: EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP and
-/// EFAULT.
+/// Those that mean a mistake of ours: EBADF, EINVAL, ENOTSOCK and EFAULT.
 pub fn accept(listener: &OwnedFd) -> nix::Result<Accepted> {
     let mut address = MaybeUninit::<libc::sockaddr_storage>::zeroed();
     let mut length = ADDRESS_ROOM;
@@ -166,18 +166,26 @@ pub fn accept(listener: &OwnedFd) -> nix::Result<Accepted> {
 fn not_accepted(error: Errno) -> nix::Result<Accepted> {
     match error {
         Errno::EAGAIN => Ok(Accepted::Nothing),
-        Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => {
-            log::warn!("cannot accept: {error}");
-            Ok(Accepted::NoRoom(error))
+        Errno::EBADF | Errno::EINVAL | Errno::ENOTSOCK | Errno::EFAULT => {
+            Err(error)
         }
-        Errno::EBADF
-        | Errno::EINVAL
-        | Errno::ENOTSOCK
+        Errno::EINTR
+        | Errno::ECONNABORTED
+        | Errno::EPERM
+        | Errno::EPROTO
+        | Errno::ENOPROTOOPT
         | Errno::EOPNOTSUPP
-        | Errno::EFAULT => Err(error),
-        _ => {
+        | Errno::ENETDOWN
+        | Errno::ENETUNREACH
+        | Errno::EHOSTDOWN
+        | Errno::EHOSTUNREACH
+        | Errno::ENONET => {
             log::info!("a connection was lost: {error}");
             Ok(Accepted::Lost(error))
+        }
+        _ => {
+            log::warn!("cannot accept: {error}");
+            Ok(Accepted::NoRoom(error))
         }
     }
 }

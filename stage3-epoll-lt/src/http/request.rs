@@ -110,8 +110,7 @@ impl<'a> Request<'a> {
         values.next().filter(|_| values.next().is_none())
     }
 
-    /// The decoded path, which begins with a slash; `/` for a target that has
-    /// none.
+    /// The decoded path, which begins with a slash; without one, `/`.
     #[must_use]
     pub fn path(&self) -> &[u8] {
         match &self.target {
@@ -159,7 +158,7 @@ fn refusal(error: httparse::Error, head: &[u8]) -> Status {
 
 /// What one pass over the fields has found.
 #[derive(Default)]
-#[allow(clippy::struct_excessive_bools)] // Each is a word that was said.
+#[allow(clippy::struct_excessive_bools)] // One for each thing said.
 struct Seen<'a> {
     host: Option<&'a [u8]>,
     length: Option<u64>,
@@ -231,8 +230,7 @@ impl<'a> Seen<'a> {
                 .map(Framing::Length)
                 .ok_or(Status::CONTENT_TOO_LARGE),
             (Some(_), Some(_)) => Err(Status::BAD_REQUEST),
-            // Chunks did not exist in 1.0: whoever sent this is confused,
-            // or forwards for somebody who is (RFC 9112, section 6.1).
+            // Nobody who knows 1.0 sends chunks (RFC 9112, section 6.1).
             (Some(_), None) if version == Version::Http10 => {
                 Err(Status::BAD_REQUEST)
             }
