@@ -42,8 +42,7 @@ impl Connection {
         }
     }
 
-    /// Each turn reads once and then sends all that is owed, before it waits
-    /// for more: the client may be waiting for just that.
+    /// Each turn reads once, and sends all that is owed before it reads again.
     fn converse(&mut self, worker: &mut Worker) -> io::Result<()> {
         while !self.exchange.is_over() {
             self.read(worker)?;
@@ -99,10 +98,10 @@ impl Connection {
     }
 
     /// Closes so that the client gets every byte. If bytes that it has sent
-    /// lie unread when we close, or come later, the kernel answers with a
-    /// reset, and that makes the client's kernel throw away what the client
-    /// has not read yet. So: say that we are done, read until the client is
-    /// done too, and only then close. What is read in this way has a limit.
+    /// lie unread when we close, or come later, the kernel sends a reset in
+    /// place of what it had still to send, and some clients' kernels throw
+    /// away what has come before. So: say that we are done, read until the
+    /// client is done too, and only then close. How much is read has a limit.
     fn end(&mut self, worker: &mut Worker) -> io::Result<()> {
         worker.log.flush();
         if self.exchange.input_ended()
@@ -118,6 +117,7 @@ impl Connection {
         let deadline = Instant::now() + Duration::from_secs(LINGER_TIME.into());
         while self.drained < LINGER_BYTES && Instant::now() < deadline {
             match socket::receive(&self.socket, &mut worker.space) {
+                Err(Errno::EAGAIN) => return Ok(()),
                 Err(Errno::EINTR) => {}
                 Ok(0) => break,
                 Ok(count) => self.drained += count,

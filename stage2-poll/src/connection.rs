@@ -136,10 +136,10 @@ impl Connection {
     }
 
     /// Closes so that the client gets every byte. If bytes that it has sent
-    /// lie unread when we close, or come later, the kernel answers with a
-    /// reset, and that makes the client's kernel throw away what the client
-    /// has not read yet. So: say that we are done, read until the client is
-    /// done too, and only then close. What is read in this way has a limit.
+    /// lie unread when we close, or come later, the kernel sends a reset in
+    /// place of what it had still to send, and some clients' kernels throw
+    /// away what has come before. So: say that we are done, read until the
+    /// client is done too, and only then close. How much is read has a limit.
     fn end(&self) -> State {
         if self.exchange.input_ended()
             || socket::end_output(&self.socket).is_err()
