@@ -169,9 +169,9 @@ fn report(edit: &Edit, plans: &[(&Stage, Plan)]) -> Answer {
     }
     if !good {
         lines.push(format!(
-            "\nWhere it could not, the stage has something else in the place of \
-             the edit, and\nits file is as it was. The edit, to be made there \
-             by hand:\n    git diff {}/{}",
+            "\nWhere it could not, the stage has something else in the place \
+             of the edit, and\nits file is as it was. The edit, to be made \
+             there by hand:\n    git diff {}/{}",
             edit.stage.name, edit.file
         ));
     }

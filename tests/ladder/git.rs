@@ -26,7 +26,7 @@ impl Git {
     /// In words: no git, no repository, no commit.
     pub fn open(root: PathBuf) -> Result<Self, String> {
         let git = Self { root };
-        let head = git.run(&["rev-parse", "--verify", "HEAD"])?;
+        let head = git.run(&["log", "-1", "--format=%h"])?;
         if head.status.success() {
             return Ok(git);
         }

@@ -113,12 +113,17 @@ pub fn contents(
     })
 }
 
+/// Counts lines added and lines removed. Blank lines are free: they make code
+/// easier to read, and nobody should save on them.
 fn count(old: &[u8], new: &[u8]) -> (usize, usize) {
     let old = String::from_utf8_lossy(old);
     let new = String::from_utf8_lossy(new);
     let diff = TextDiff::from_lines(&*old, &*new);
     let (mut added, mut removed) = (0, 0);
     for change in diff.iter_all_changes() {
+        if change.value().trim().is_empty() {
+            continue;
+        }
         match change.tag() {
             ChangeTag::Insert => added += 1,
             ChangeTag::Delete => removed += 1,

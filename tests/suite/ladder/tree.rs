@@ -1,0 +1,176 @@
+//! A small workspace of three stages, and `cargo ladder` run on it.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use conversations::stage::{has_tool, skip};
+use tempfile::TempDir;
+
+/// A workspace.
+pub struct Tree {
+    /// Its top.
+    pub root: PathBuf,
+    _folder: Option<TempDir>,
+}
+
+/// What a command has left behind.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    /// Fails unless it ended with this exit code, having said all of this.
+    #[track_caller]
+    pub fn must(&self, code: i32, parts: &[&str]) {
+        let said = format!("{}{}", self.out, self.err);
+        assert_eq!(self.code, code, "the exit code, after:\n{said}");
+        for part in parts {
+            assert!(said.contains(part), "`{part}` is not said in:\n{said}");
+        }
+    }
+}
+
+/// What the small trees declare.
+pub const DECLARED: &str = r#"
+[stage2-two]
+budget = 2
+changes = { "Cargo.toml" = "Name.", "src/server.rs" = "It polls." }
+
+[stage3-three]
+budget = 3
+changes = { "Cargo.toml" = "Name.", "src/server.rs" = "It is told." }
+appears = { "src/timers.rs" = "Somebody must be told to leave." }
+"#;
+
+/// The names of the three stages.
+pub const STAGES: [&str; 3] = ["stage1-one", "stage2-two", "stage3-three"];
+
+/// Twelve lines, one of which is the stage's own.
+pub fn server(own: &str) -> String {
+    let lines = (1..=12).map(|line| match line {
+        6 => format!("{own}\n"),
+        _ => format!("line {line}\n"),
+    });
+    lines.collect()
+}
+
+impl Tree {
+    /// The workspace that this test belongs to.
+    pub fn real() -> Self {
+        let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        Self { root: top.canonicalize().unwrap(), _folder: None }
+    }
+
+    /// Three stages that differ as they declare.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let tree = Self { root, _folder: Some(folder) };
+        tree.write("tests/ladder.toml", DECLARED);
+        for (name, own) in STAGES.into_iter().zip(["block", "poll", "wait"]) {
+            tree.write(&format!("{name}/Cargo.toml"), &format!("{name}\n"));
+            tree.write(&format!("{name}/README.md"), &format!("# {name}\n"));
+            tree.write(&format!("{name}/src/server.rs"), &server(own));
+            tree.write(&format!("{name}/src/http/mod.rs"), "a\nb\nc\n");
+            tree.write(&format!("{name}/tests/http.rs"), "same\n");
+        }
+        tree.write("stage3-three/src/timers.rs", "deadline\n");
+        tree
+    }
+
+    /// The same, all of it committed. None if there is no git, which is a
+    /// failure where nothing may be skipped, as in CI.
+    pub fn committed() -> Option<Self> {
+        if !has_tool("git") {
+            if let Err(failed) = skip("a test of `cargo ladder`", "git") {
+                panic!("{}", failed.message().unwrap_or("git is missing"));
+            }
+            return None;
+        }
+        let tree = Self::new();
+        tree.git(&["init", "--quiet"]);
+        tree.commit();
+        Some(tree)
+    }
+
+    /// Commits all there is.
+    pub fn commit(&self) {
+        self.git(&["add", "--all"]);
+        let who = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
+        let what = ["commit", "--quiet", "--message=t"];
+        self.git(&[&who[..], &what[..]].concat());
+    }
+
+    /// Runs git, which must succeed.
+    pub fn git(&self, words: &[&str]) {
+        let output = self.command("git").args(words).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {words:?}: {said}");
+    }
+
+    /// Runs `cargo ladder` at the top.
+    pub fn run(&self, words: &[&str]) -> Ran {
+        self.run_in("", words)
+    }
+
+    /// Runs it in a folder of the workspace.
+    pub fn run_in(&self, folder: &str, words: &[&str]) -> Ran {
+        let mut command = self.command(env!("CARGO_BIN_EXE_ladder"));
+        command.args(words).current_dir(self.root.join(folder));
+        ran(&mut command)
+    }
+
+    /// A command at the top, which knows of no other repository and of
+    /// nobody's settings.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("GIT_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .current_dir(&self.root)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_SYSTEM", "/dev/null")
+            .env("GIT_CEILING_DIRECTORIES", self.root.parent().unwrap());
+        command
+    }
+
+    pub fn write(&self, file: &str, text: &str) {
+        let path = self.root.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.root.join(file)).unwrap()
+    }
+
+    pub fn remove(&self, file: &str) {
+        fs::remove_file(self.root.join(file)).unwrap();
+    }
+
+    /// Replaces a text in a file, which must have it.
+    #[track_caller]
+    pub fn edit(&self, file: &str, old: &str, new: &str) {
+        let text = self.read(file);
+        assert!(text.contains(old), "{file} has no `{old}`");
+        self.write(file, &text.replace(old, new));
+    }
+}
+
+/// Runs a command to its end.
+pub fn ran(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
