@@ -1,6 +1,6 @@
 //! Conditional requests (RFC 9110, section 13).
 
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::fields::trim;
 use super::{Method, Representation, Request};
@@ -115,6 +115,20 @@ fn date(request: &Request, name: &str) -> Option<SystemTime> {
     request.single(name).and_then(parse_date)
 }
 
+/// Reads a date in any of the three formats (RFC 9110, section 5.6.7).
+///
+/// httpdate knows no year before 1970, but such a date is no mistake. The
+/// calendar repeats itself after 400 years, so it is looked up in a later
+/// year; and since no file here is dated before 1970, it then counts as that.
 fn parse_date(value: &[u8]) -> Option<SystemTime> {
-    httpdate::parse_http_date(str::from_utf8(value).ok()?).ok()
+    let text = str::from_utf8(value).ok()?;
+    if let Ok(date) = httpdate::parse_http_date(text) {
+        return Some(date);
+    }
+    let year = text.split(' ').find(|part| {
+        part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_digit())
+    })?;
+    let early = year.parse::<u16>().ok().filter(|&year| year < 1970)?;
+    let later = text.replace(year, &(early % 400 + 2000).to_string());
+    httpdate::parse_http_date(&later).ok().map(|_| UNIX_EPOCH)
 }
