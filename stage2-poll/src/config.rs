@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 /// The most bytes that go in one `send`.
-pub const LARGEST_PIECE: u16 = u16::MAX;
+pub const LARGEST_PIECE: u32 = 1024 * 1024;
 
 /// A static-file HTTP/1.1 server, one of six.
 #[derive(Debug, Clone, Parser)]
@@ -28,6 +28,7 @@ pub struct Config {
     /// default, also through the smallest buffers that the kernel has. Slow,
     /// but nothing comes or goes in one piece
     #[arg(long, value_name = "BYTES", default_value_t = LARGEST_PIECE,
-          value_parser = clap::value_parser!(u16).range(1..))]
-    pub piece: u16,
+          value_parser = clap::value_parser!(u32)
+              .range(1..=i64::from(LARGEST_PIECE)))]
+    pub piece: u32,
 }

@@ -36,7 +36,7 @@ impl Worker {
     /// What a new thread starts with.
     #[must_use]
     pub fn new(site: Site, config: &Config) -> Self {
-        let piece = usize::from(config.piece);
+        let piece = config.piece as usize;
         Self {
             site,
             log: AccessLog::new(!config.quiet),

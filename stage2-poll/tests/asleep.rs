@@ -22,6 +22,8 @@ fn asleep() -> Result<(), String> {
     let stage = Stage::program(binary, NAME);
     let server = stage.start(&["--quiet"])?;
     let pid = server.pid();
+    // Asleep, it has all that it starts with.
+    process::until_asleep(pid, stage.ceiling)?;
     let alone = process::descriptors(pid)?;
     let mut clients = Vec::new();
     let mut table = String::from("clients   asleep in");
@@ -53,7 +55,8 @@ fn sleeps_in(pid: i32) -> Result<String, String> {
     #[cfg(not(target_arch = "x86_64"))]
     let (poll, epoll) = (libc::SYS_ppoll, libc::SYS_epoll_pwait);
     if number == poll {
-        Ok(format!("poll, with a list of {}", arguments[1]))
+        let length = arguments.get(1).copied().unwrap_or(0);
+        Ok(format!("poll, with a list of {length}"))
     } else if number == epoll {
         Ok("epoll_wait, with no list".to_owned())
     } else {

@@ -3,6 +3,8 @@
 //! Two epoll instances watch the same socket, one of each kind, while a client
 //! does one thing after another. What each of them says becomes a table.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};

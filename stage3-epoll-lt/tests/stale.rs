@@ -5,6 +5,8 @@
 //! place in the table; and the third may be an old one for the closed one.
 //! Here that happens on purpose.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::mpsc::channel;

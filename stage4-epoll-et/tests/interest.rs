@@ -30,6 +30,8 @@ fn interest() -> Result<(), String> {
     // Small buffers, or the mebibyte fits into them.
     let server = stage.start(&["--quiet", "--piece", "4096"])?;
     let pid = server.pid();
+    // Asleep, it has all that it starts with.
+    process::until_asleep(pid, stage.ceiling)?;
     let alone = process::descriptors(pid)?;
     let accepted = |count| {
         process::until("the client to be accepted", stage.ceiling, || {
