@@ -1,31 +1,42 @@
 //! The promise without the wording, for servers that are not ours.
 //!
-//! Of each answer only what the contract of the stages fixes is kept: the
-//! status, the fields below in one order, and the body of a success. Reason
-//! phrases, other fields, and how an error page reads are the server's own.
+//! Of each answer only what the script's group is about is kept, so that a
+//! server fails where it breaks a promise, and not everywhere for one field
+//! that it lacks. Everywhere that is the status, the fields that frame the
+//! answer or lead on, and the body of a success; what else a head must say is
+//! judged where heads are the subject. Reason phrases, other fields, and how
+//! an error page reads are the server's own.
 
-/// Fields whose value counts, in the order in which they are compared.
-const VALUES: [&str; 9] = [
+/// The groups whose subject is what a head says.
+const ABOUT_HEADS: [&str; 4] =
+    ["conditionals", "head-method", "metadata", "ranges"];
+
+/// The group whose subject is what an answer says about the connection. In
+/// all others it is enough that the connection does what it should.
+const ABOUT_CLOSING: &str = "closing";
+
+/// Fields whose value counts in every group.
+const VALUES: [&str; 4] =
+    ["allow", "content-length", "content-range", "location"];
+
+/// Fields whose value counts in the groups about heads.
+const DESCRIPTIVE: [&str; 4] = [
     "accept-ranges",
-    "allow",
-    "connection",
-    "content-length",
-    "content-range",
     "content-type",
     "last-modified",
-    "location",
     "x-content-type-options",
 ];
 
-/// Fields that must be there, whatever they say.
+/// Fields that must be there in those groups, whatever they say.
 const PRESENCE: [&str; 2] = ["date", "etag"];
 
 /// Fields that describe the body, and so are free where the body is.
 const OF_THE_BODY: [&str; 2] = ["content-length", "content-type"];
 
-/// A transcript reduced to the contract; the same for snapshot and run.
+/// A transcript of a script in `group`, reduced to the contract; the same for
+/// snapshot and run.
 #[must_use]
-pub fn canonical(transcript: &str) -> String {
+pub fn canonical(group: &str, transcript: &str) -> String {
     let mut kept = Vec::new();
     let mut lines = transcript.lines().peekable();
     while let Some(line) = lines.next() {
@@ -43,7 +54,11 @@ pub fn canonical(transcript: &str) -> String {
             }
         }
         let success = status.starts_with('2');
-        kept.extend(fields(&head, success).map(|f| format!("{prefix}{f}")));
+        let fields = fields(group, &head, success);
+        kept.extend(fields.map(|f| format!("{prefix}{f}")));
+        if group == ABOUT_CLOSING && closes(line, &head) {
+            kept.push(format!("{prefix}(says that it closes)"));
+        }
         // What follows is the body, up to whatever begins something new.
         while let Some(line) = lines.next_if(|line| {
             line.starts_with(&prefix) && !begins_something(line, &prefix)
@@ -71,23 +86,41 @@ fn begins_something(line: &str, prefix: &str) -> bool {
         || ends.contains(&rest)
 }
 
-fn fields(head: &[&str], success: bool) -> impl Iterator<Item = String> {
+/// Whether an answer says that the connection ends with it: in 1.0 by saying
+/// nothing (RFC 9112 section 9.3).
+fn closes(status_line: &str, head: &[&str]) -> bool {
+    let says = |option: &str| {
+        let field = format!("connection: {option}\\r\\n");
+        head.iter().any(|line| line.eq_ignore_ascii_case(&field))
+    };
+    if status_line.contains("< HTTP/1.0 ") {
+        !says("keep-alive")
+    } else {
+        says("close")
+    }
+}
+
+/// The fields that count, by name.
+fn fields(
+    group: &str,
+    head: &[&str],
+    success: bool,
+) -> impl Iterator<Item = String> {
+    let all = ABOUT_HEADS.contains(&group);
     let mut fields = Vec::new();
     for line in head {
         let Some((name, value)) = line.split_once(':') else { continue };
         let name = name.to_ascii_lowercase();
         let value = value.trim().trim_end_matches("\\r\\n");
-        if PRESENCE.contains(&name.as_str()) {
+        if all && PRESENCE.contains(&name.as_str()) {
             fields.push(format!("{name}: (present)"));
         }
         let free = !success && OF_THE_BODY.contains(&name.as_str());
-        if VALUES.contains(&name.as_str()) && !free {
-            // On a 1.1 connection `keep-alive` says what holds anyway.
-            if name == "connection" && !value.eq_ignore_ascii_case("close") {
-                continue;
-            }
+        let counts = VALUES.contains(&name.as_str())
+            || all && DESCRIPTIVE.contains(&name.as_str());
+        if counts && !free {
             let value = match name.as_str() {
-                "connection" | "content-type" => value.to_ascii_lowercase(),
+                "content-type" => value.to_ascii_lowercase(),
                 "allow" => sorted(value),
                 _ => value.to_owned(),
             };

@@ -12,8 +12,11 @@
 //! | [`server`] | a process of the test's own |
 //! | [`fixtures`] | the site it serves |
 //! | [`suite`], [`cases`], [`orphans`] | the list of tests |
-//! | [`truth`], [`cli`], [`access_log`] | what our own promise besides |
+//! | [`truth`], [`help`], [`cli`], [`access_log`] | what ours promise besides |
+//! | [`pieces`] | how every script is cut for the torture run |
 //! | [`large`], [`many`], [`vanish`], [`fuzz`] | what no script can say |
+//! | [`fair`], [`room`], [`silence`], [`urgent`] | nobody waits for another |
+//! | [`tools`] | programs that people use |
 //!
 //! `tests/README.md` shows how to write a script and how to aim the suite at
 //! a server of your own.
@@ -23,21 +26,28 @@ pub mod cases;
 pub mod cli;
 pub mod clues;
 pub mod contract;
+pub mod fair;
 pub mod fixtures;
 pub mod fuzz;
+pub mod help;
 pub mod large;
 pub mod many;
 pub mod orphans;
+pub mod pieces;
 pub mod process;
 pub mod report;
+pub mod room;
 pub mod runner;
 pub mod script;
 pub mod server;
+pub mod silence;
 pub mod snapshot;
 pub mod stage;
 pub mod suite;
+pub mod tools;
 pub mod transcript;
 pub mod truth;
+pub mod urgent;
 pub mod vanish;
 pub mod wire;
 

@@ -50,6 +50,25 @@ pub fn until_descriptors(
     })
 }
 
+/// Raises how many descriptors this process may have to what it is allowed.
+///
+/// # Errors
+/// If that is fewer than `wanted`.
+pub fn allow_descriptors(wanted: libc::rlim_t) -> Result<(), String> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer is to a limit that outlives both calls.
+    unsafe {
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+        limit.rlim_cur = limit.rlim_max;
+        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+    }
+    if limit.rlim_max < wanted {
+        let most = limit.rlim_max;
+        return Err(format!("{wanted} descriptors are needed, {most} allowed"));
+    }
+    Ok(())
+}
+
 /// Resident memory, in KiB.
 ///
 /// # Errors

@@ -37,6 +37,58 @@ pub fn difference(expected: &str, got: &str) -> String {
     text
 }
 
+/// Only the first answer that differs, and what the client said before it: for
+/// servers that may be far from what was expected.
+#[must_use]
+pub fn answer(expected: &str, got: &str) -> String {
+    let (left, right) = (blocks(expected), blocks(got));
+    let mut right = right.iter().filter(|block| !is_sent(block[0]));
+    let mut text = String::new();
+    let mut asked = &Vec::new();
+    for block in &left {
+        if is_sent(block[0]) {
+            asked = block;
+            continue;
+        }
+        let other = right.next();
+        if other != Some(block) {
+            for line in asked {
+                let _ = writeln!(text, "  {line}");
+            }
+            let came = other.map_or("(nothing)".into(), |b| b.join("\n"));
+            text.push('\n');
+            return text + &side_by_side(&block.join("\n"), &came);
+        }
+    }
+    let rest: Vec<String> = right.map(|block| block.join("\n")).collect();
+    text + &side_by_side("(nothing more)", &rest.join("\n"))
+}
+
+/// What one side says at a time: the client's lines, an answer, an end.
+fn blocks(transcript: &str) -> Vec<Vec<&str>> {
+    let mut blocks: Vec<Vec<&str>> = Vec::new();
+    for line in transcript.lines() {
+        match blocks.last_mut() {
+            Some(block) if !begins_block(block[0], line) => block.push(line),
+            _ => blocks.push(vec![line]),
+        }
+    }
+    blocks
+}
+
+fn begins_block(first: &str, line: &str) -> bool {
+    if is_sent(line) || is_sent(first) {
+        return is_sent(line) != is_sent(first);
+    }
+    let text = line.split_once("< ").map_or("", |(_, text)| text);
+    let is_status = text.len() == 3 && text.parse::<u16>().is_ok();
+    is_status || ["[closed]", "[reset]", "[still open]"].contains(&text)
+}
+
+fn is_sent(line: &str) -> bool {
+    line.starts_with('>') || line.get(1..2) == Some(">")
+}
+
 fn first_difference<'a>(
     expected: &'a str,
     got: &'a str,

@@ -8,6 +8,11 @@ use libtest_mimic::{Completion, Failed};
 use crate::server::Server;
 use crate::wire::client::CEILING;
 
+/// How long a test waits for one event of a server that is not ours: shorter,
+/// for such a server may be far from done, and each promise that it does not
+/// keep yet is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What a test ends with. `?` turns any error that can be shown into a
 /// failure; a test that passes ends with [`PASSED`].
 pub type Outcome = Result<Completion, Failed>;
@@ -26,6 +31,9 @@ pub struct Stage {
     pub ceiling: Duration,
     /// How to start it.
     pub launch: Launch,
+    /// How many descriptors it may have (`RLIMIT_NOFILE`); `None` leaves it
+    /// what this process has.
+    pub descriptors: Option<libc::rlim_t>,
 }
 
 /// How a server is started.
@@ -64,6 +72,7 @@ impl Stage {
             number: number_in(name),
             ceiling: CEILING,
             launch: Launch::Program(path.into(), Vec::new()),
+            descriptors: None,
         }
     }
 
@@ -73,8 +82,9 @@ impl Stage {
         Self {
             name: line.to_owned(),
             number,
-            ceiling: CEILING,
+            ceiling: PATIENCE,
             launch: Launch::Command(line.to_owned()),
+            descriptors: None,
         }
     }
 

@@ -5,17 +5,24 @@ use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 
-use crate::runner::{Pace, play};
+use crate::runner::{Pace, Played, play};
 use crate::script::{Place, Script};
+use crate::server::pool;
 use crate::snapshot::{HOW_TO_ACCEPT, Slot, Verdict};
 use crate::stage::{Case, Outcome, PASSED, Stage};
-use crate::{cases, contract, fixtures, orphans, report, script, snapshot};
+use crate::{
+    cases, contract, fixtures, orphans, pieces, report, script, snapshot,
+};
 
 /// Tests wait far more than they compute: more of them than cores can run.
 const THREADS: usize = 8;
 
-/// The name of the second test of each script ends so.
+/// Another server may make nearly all of them wait in vain.
+const THREADS_OF_STRANGERS: usize = 32;
+
+/// The names of the second and the third test of each script end so.
 const BYTE_BY_BYTE: &str = " byte by byte";
+const IN_PIECES: &str = " in pieces";
 
 /// Runs all promises that `stage` must keep, as the command line's filter
 /// and flags say (those of libtest), and removes the site afterwards.
@@ -23,9 +30,11 @@ const BYTE_BY_BYTE: &str = " byte by byte";
 pub fn run(stage: Stage) -> ExitCode {
     silence_insta();
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(THREADS);
+    let threads = if stage.is_ours() { THREADS } else { THREADS_OF_STRANGERS };
+    arguments.test_threads.get_or_insert(threads);
     let trials = trials(&Arc::new(stage));
     let conclusion = libtest_mimic::run(&arguments, trials);
+    pool::end();
     fixtures::remove();
     conclusion.exit_code()
 }
@@ -38,7 +47,8 @@ fn silence_insta() {
     }
 }
 
-/// All tests of `stage`: two for each script, one for each Rust-coded case.
+/// All tests of `stage`: up to three for each script, one for each Rust-coded
+/// case.
 #[must_use]
 pub fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -76,7 +86,13 @@ fn script_trials(stage: &Arc<Stage>, place: &Place) -> Vec<Trial> {
     }
     let mut paces = vec![(name.clone(), Pace::Whole)];
     if script.split {
-        paces.push((name + BYTE_BY_BYTE, Pace::ByteByByte));
+        paces.push((name.clone() + BYTE_BY_BYTE, Pace::ByteByByte));
+    }
+    if stage.is_ours() {
+        // A script that is new has no snapshot, and fails whole as well.
+        let stored = slot(place).stored().unwrap_or_default();
+        let size = pieces::size(&stored);
+        paces.push((name + IN_PIECES, Pace::InPieces(size)));
     }
     paces
         .into_iter()
@@ -119,46 +135,66 @@ pub fn run_script(
         return Ok(Completion::ignored_with(why));
     }
     let promise = script.promise.join("\n");
-    let slot = Slot { group: file.group.clone(), name: file.name.clone() };
-    let mut played = play(script, stage, pace);
-    let verdict = match &played.trouble {
-        Some(_) => Verdict::Missing,
-        None if !stage.is_ours() => {
-            played.transcript = contract::canonical(&played.transcript);
-            by_contract(&slot, &played.transcript)
-        }
-        None if pace == Pace::Whole => slot.check(&promise, &played.transcript),
-        None if snapshot::is_updating() => {
-            let whole = play(script, stage, Pace::Whole).transcript;
-            same(whole, &played.transcript)
-        }
-        None => slot.compare(&played.transcript),
+    let slot = slot(file);
+    let played = play(script, stage, pace);
+    let clues = played.clues.text();
+    let what = if stage.is_ours() {
+        judge(&slot, script, stage, pace, played)
+    } else {
+        judge_by_contract(&slot, played)
     };
+    let Err(what) = what else { return Ok(PASSED) };
+    let heading = report::heading(title, &promise, &file.shown());
+    Err(format!("{heading}\n{clues}{what}").into())
+}
+
+/// Where the snapshot of a script is.
+fn slot(file: &Place) -> Slot {
+    Slot { group: file.group.clone(), name: file.name.clone() }
+}
+
+/// Compares the transcript of one of ours with the snapshot, to the byte.
+fn judge(
+    slot: &Slot,
+    script: &Script,
+    stage: &Stage,
+    pace: Pace,
+    played: Played,
+) -> Result<(), String> {
     let got = played.transcript;
-    let what = match (played.trouble, verdict) {
-        (Some(trouble), _) => format!("{trouble}\n\nSo far:\n\n{got}"),
-        (None, Verdict::Same) => return Ok(PASSED),
-        (None, Verdict::Missing) => format!(
+    if let Some(trouble) = played.trouble {
+        return Err(format!("{trouble}\n\nSo far:\n\n{got}"));
+    }
+    let verdict = if pace == Pace::Whole {
+        slot.check(&script.promise.join("\n"), &got)
+    } else if snapshot::is_updating() {
+        let whole = play(script, stage, Pace::Whole).transcript;
+        if whole == got { Verdict::Same } else { Verdict::Differs(whole) }
+    } else {
+        slot.compare(&got)
+    };
+    match verdict {
+        Verdict::Same => Ok(()),
+        Verdict::Missing => Err(format!(
             "There is no snapshot {} yet. This came:\n\n{got}\n\n\
              {HOW_TO_ACCEPT}",
             slot.shown()
-        ),
-        (None, Verdict::Differs(expected)) => {
-            report::difference(&expected, &got)
-        }
-    };
-    let heading = report::heading(title, &promise, &file.shown());
-    Err(format!("{heading}\n{}{what}", played.clues.text()).into())
-}
-
-/// Compares snapshot and transcript by the contract only.
-fn by_contract(slot: &Slot, got: &str) -> Verdict {
-    match slot.stored() {
-        Some(stored) => same(contract::canonical(&stored), got),
-        None => Verdict::Missing,
+        )),
+        Verdict::Differs(expected) => Err(report::difference(&expected, &got)),
     }
 }
 
-fn same(expected: String, got: &str) -> Verdict {
-    if expected == got { Verdict::Same } else { Verdict::Differs(expected) }
+/// Compares what counts with any server; a failure shows no more than that.
+fn judge_by_contract(slot: &Slot, played: Played) -> Result<(), String> {
+    let reduce = |text: &str| contract::canonical(&slot.group, text);
+    let expected = slot.stored().map(|stored| reduce(&stored));
+    let expected = expected
+        .ok_or_else(|| format!("there is no snapshot {}", slot.shown()))?;
+    let got = reduce(&played.transcript);
+    let difference = report::answer(&expected, &got);
+    match played.trouble {
+        Some(trouble) => Err(format!("{trouble}\n\n{difference}")),
+        None if expected == got => Ok(()),
+        None => Err(difference),
+    }
 }

@@ -5,8 +5,8 @@ mod sending;
 
 use crate::clues::Clues;
 use crate::script::{Action, Script, Step};
-use crate::server::Server;
-use crate::stage::Stage;
+use crate::server::{Server, pool};
+use crate::stage::{Launch, Stage};
 use crate::transcript::Transcript;
 use crate::wire::escape::Part;
 use crate::wire::{Answer, Client};
@@ -18,6 +18,9 @@ pub enum Pace {
     Whole,
     /// Each byte in a write, and a read, of its own.
     ByteByByte,
+    /// As [`Pace::Whole`], and the server takes and gives it in pieces of at
+    /// most so many bytes.
+    InPieces(usize),
 }
 
 /// What came of a script.
@@ -34,7 +37,11 @@ pub struct Played {
 /// Plays `script` against a fresh server.
 #[must_use]
 pub fn play(script: &Script, stage: &Stage, pace: Pace) -> Played {
-    let flags: Vec<&str> = script.flags.iter().map(String::as_str).collect();
+    let mut flags = script.flags.clone();
+    if let Pace::InPieces(size) = pace {
+        flags.extend(["--piece".into(), size.to_string()]);
+    }
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let mut server = match stage.start(&flags) {
         Ok(server) => server,
         Err(why) => {
@@ -59,6 +66,9 @@ pub fn play(script: &Script, stage: &Stage, pace: Pace) -> Played {
     let transcript = player.transcript.text();
     drop(player);
     let alive = server.check_alive();
+    if let (Launch::Command(line), Ok(())) = (&stage.launch, &alive) {
+        pool::keep(line, server);
+    }
     let trouble = match (result, alive) {
         (Err(why), Err(gone)) => Some(format!("{why}\n{gone}")),
         (result, alive) => result.and(alive).err(),

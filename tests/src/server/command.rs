@@ -10,21 +10,39 @@ const CAP_DAC_READ_SEARCH: libc::c_ulong = 2;
 
 /// Makes `command` fit to be a server under test: it dies with the thread
 /// that starts it, may not read what its mode forbids, leads a process group
-/// of its own, and its output can be read.
+/// of its own, and its output can be read. `descriptors` is the most that it
+/// may have open.
 ///
 /// # Panics
 /// Never itself; the closure it adds runs in the child, and only makes
 /// system calls that are safe after fork(2).
-pub fn prepare(command: &mut Command) -> &mut Command {
+pub fn prepare(
+    command: &mut Command,
+    descriptors: Option<libc::rlim_t>,
+) -> &mut Command {
     command
         .env_remove("RUST_LOG")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    // SAFETY: `before_exec` makes system calls only; it does not allocate
+    // SAFETY: the closure makes system calls only; it does not allocate
     // and takes no lock.
-    unsafe { command.pre_exec(before_exec) }
+    unsafe {
+        command.pre_exec(move || {
+            descriptors.map_or(Ok(()), limit_descriptors)?;
+            before_exec()
+        })
+    }
+}
+
+/// Sets both limits, so that the server can't raise its own again.
+fn limit_descriptors(count: libc::rlim_t) -> io::Result<()> {
+    let limit = libc::rlimit { rlim_cur: count, rlim_max: count };
+    // SAFETY: the pointer is to a limit that outlives the call.
+    let done =
+        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 fn before_exec() -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod lines;
+pub mod pool;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt as _;
@@ -15,6 +16,7 @@ use nix::unistd::Pid;
 use crate::fixtures;
 use crate::stage::{Launch, Stage};
 use crate::wire::Client;
+use crate::wire::client::CEILING;
 use lines::Lines;
 
 /// A running server. Dropping it kills it, and all that it started.
@@ -46,7 +48,8 @@ impl Server {
                 command.args(flags);
                 Self::start_ours(&mut command, stage)
             }
-            Launch::Command(line) => Self::start_any(line, stage),
+            Launch::Command(line) => pool::take(line)
+                .map_or_else(|| Self::start_any(line, stage), Ok),
         }
     }
 
@@ -55,7 +58,7 @@ impl Server {
     /// # Errors
     /// If it can't be started.
     pub fn spawn(command: &mut Command, stage: &Stage) -> Result<Self, String> {
-        let mut child = command::prepare(command)
+        let mut child = command::prepare(command, stage.descriptors)
             .spawn()
             .map_err(|error| format!("cannot start {}: {error}", stage.name))?;
         let stdout = child.stdout.take().map(Lines::of).unwrap_or_default();
@@ -110,7 +113,7 @@ impl Server {
         let mut command = Command::new(program);
         let mut server = Self::spawn(command.args(arguments), stage)?;
         server.addresses.push(free);
-        let deadline = Instant::now() + stage.ceiling;
+        let deadline = Instant::now() + CEILING;
         while TcpStream::connect(free).is_err() {
             if server.exit_status().is_some() || Instant::now() > deadline {
                 let how = server.state();

@@ -2,9 +2,11 @@
 //! calls, its idleness. The book prints these snapshots.
 
 pub mod idle;
+pub mod interest;
 pub mod kernel;
 mod options;
 mod sockets;
+mod strace;
 pub mod syscalls;
 mod trace;
 
@@ -13,7 +15,12 @@ use crate::snapshot::{HOW_TO_ACCEPT, Slot, Verdict};
 use crate::stage::{Outcome, PASSED, Stage};
 
 /// Compares `got` with this stage's own snapshot of the name.
-fn check(stage: &Stage, name: &str, promise: &str, got: &str) -> Outcome {
+pub(crate) fn check(
+    stage: &Stage,
+    name: &str,
+    promise: &str,
+    got: &str,
+) -> Outcome {
     let slot = Slot { group: stage.name.clone(), name: name.to_owned() };
     match slot.check(promise, got) {
         Verdict::Same => Ok(PASSED),

@@ -1,0 +1,186 @@
+//! Fast clients with much to move, beside one with little.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+
+use crate::fixtures::{self, BIG, HELLO};
+use crate::server::Server;
+use crate::stage::{Case, Outcome, PASSED, Stage};
+
+/// How much each of the large transfers moves while the small requests are
+/// counted: 64 MiB.
+const LARGE: usize = BIG;
+
+/// How many small requests must be answered in that time. A server that gives
+/// everyone a turn answers hundreds.
+const SMALL: usize = 10;
+
+/// One upload: a request with 1 MiB of content, which comes back.
+const MEBIBYTE: usize = 1 << 20;
+
+/// The tests of this module.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let from_2 = |name, promise, run| Case {
+        name,
+        promise,
+        from: 2,
+        until: u32::MAX,
+        any_server: true,
+        run,
+    };
+    vec![
+        from_2(
+            "fair::beside_a_download",
+            "While a fast client downloads 64 MiB, and more behind it, small \
+             requests\nof another client are answered.",
+            |stage| beside(stage, &[download]),
+        ),
+        from_2(
+            "fair::beside_an_upload",
+            "While a fast client uploads 64 MiB, and more behind it, small \
+             requests of\nanother client are answered.",
+            |stage| beside(stage, &[upload]),
+        ),
+        from_2(
+            "fair::beside_both",
+            "Small requests are answered beside an upload and a download of \
+             64 MiB\neach.",
+            |stage| beside(stage, &[upload, download]),
+        ),
+    ]
+}
+
+/// A transfer that goes on until it is told to stop, on threads of its own.
+struct Transfer {
+    what: &'static str,
+    received: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+    stream: TcpStream,
+    threads: Vec<JoinHandle<()>>,
+}
+
+type Start = fn(&Server) -> Result<Transfer, String>;
+
+fn beside(stage: &Stage, starts: &[Start]) -> Outcome {
+    fixtures::site().big()?;
+    let mut server = stage.start(&["--quiet"])?;
+    let mut client = server.connect()?;
+    let transfers = starts.iter().map(|start| start(&server));
+    let transfers = transfers.collect::<Result<Vec<_>, _>>()?;
+    // Nothing is counted before all of them are under way.
+    wait_for(&transfers, 1, stage)?;
+    let mut answered = 0;
+    while transfers.iter().any(|transfer| transfer.received() < LARGE) {
+        let answer = client
+            .ask(b"GET /hello.txt HTTP/1.1\r\nHost: fair\r\n\r\n")
+            .map_err(|why| format!("small request {answered}: {why}"))?;
+        if answer.status != 200 || answer.body != HELLO {
+            let status = answer.status;
+            return Err(format!("a small request got {status}").into());
+        }
+        answered += 1;
+        if let Some(over) = transfers.iter().find(|t| t.is_over()) {
+            return Err(format!("the {} broke off", over.what).into());
+        }
+    }
+    drop(transfers);
+    if answered < SMALL {
+        return Err(format!(
+            "only {answered} small requests were answered while 64 MiB moved"
+        )
+        .into());
+    }
+    server.check_alive()?;
+    Ok(PASSED)
+}
+
+fn wait_for(
+    transfers: &[Transfer],
+    count: usize,
+    stage: &Stage,
+) -> Result<(), String> {
+    crate::process::until("the transfers to begin", stage.ceiling, || {
+        transfers.iter().all(|transfer| transfer.received() >= count)
+    })
+}
+
+/// Asks for `big.bin` again and again, and takes it as fast as it comes.
+fn download(server: &Server) -> Result<Transfer, String> {
+    let request = b"GET /big.bin HTTP/1.1\r\nHost: fair\r\n\r\n".to_vec();
+    Transfer::start("download", server, request)
+}
+
+/// Sends a mebibyte again and again, and takes what comes back.
+fn upload(server: &Server) -> Result<Transfer, String> {
+    let head = format!(
+        "POST /echo HTTP/1.1\r\nHost: fair\r\n\
+         Content-Length: {MEBIBYTE}\r\n\r\n"
+    );
+    let mut request = head.into_bytes();
+    request.resize(request.len() + MEBIBYTE, b'u');
+    Transfer::start("upload", server, request)
+}
+
+impl Transfer {
+    fn start(
+        what: &'static str,
+        server: &Server,
+        request: Vec<u8>,
+    ) -> Result<Self, String> {
+        let open = || -> std::io::Result<Self> {
+            let stream = TcpStream::connect(server.address())?;
+            let (writer, reader) = (stream.try_clone()?, stream.try_clone()?);
+            let (received, stop) = (Arc::default(), Arc::default());
+            let mut transfer =
+                Self { what, received, stop, stream, threads: Vec::new() };
+            transfer.write(writer, request);
+            transfer.read(reader);
+            Ok(transfer)
+        };
+        open().map_err(|error| format!("{what}: {error}"))
+    }
+
+    fn write(&mut self, mut stream: TcpStream, request: Vec<u8>) {
+        let stop = Arc::clone(&self.stop);
+        self.threads.push(thread::spawn(move || {
+            // The server takes only so many requests before their answers are
+            // read, so this waits most of the time.
+            while !stop.load(Ordering::Relaxed)
+                && stream.write_all(&request).is_ok()
+            {}
+        }));
+    }
+
+    fn read(&mut self, mut stream: TcpStream) {
+        let received = Arc::clone(&self.received);
+        self.threads.push(thread::spawn(move || {
+            let mut buffer = vec![0; 256 << 10];
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                received.fetch_add(count, Ordering::Relaxed);
+            }
+        }));
+    }
+
+    fn received(&self) -> usize {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    fn is_over(&self) -> bool {
+        self.threads.iter().any(JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Both threads' calls end with this.
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}

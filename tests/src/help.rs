@@ -1,0 +1,40 @@
+//! What `--help` says; the book prints it.
+
+use std::process::Command;
+
+use crate::server::Server;
+use crate::stage::{Case, Outcome, Stage};
+use crate::truth;
+
+const PROMISE: &str = "The help names every flag, with its unit and its \
+    default, in lines of 80\ncolumns at most.";
+
+/// The tests of this module.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    vec![Case {
+        name: "help::flags",
+        promise: PROMISE,
+        from: 1,
+        until: u32::MAX,
+        any_server: false,
+        run: flags,
+    }]
+}
+
+fn flags(stage: &Stage) -> Outcome {
+    let mut command = Command::new(stage.binary()?);
+    // The output is no terminal, so the width comes from the environment.
+    command.arg("--help").env("COLUMNS", "80").env_remove("CLICOLOR_FORCE");
+    let mut server = Server::spawn(&mut command, stage)?;
+    let status = server.wait_for_exit(stage.ceiling)?;
+    let lines = server.stdout.wait_for_end(stage.ceiling);
+    if !status.success() {
+        return Err(format!("--help ended with {status}").into());
+    }
+    let long = lines.iter().find(|line| line.chars().count() > 80);
+    if let Some(line) = long {
+        return Err(format!("wider than 80 columns:\n{line}").into());
+    }
+    truth::check(stage, "help", PROMISE, &lines.join("\n"))
+}

@@ -1,0 +1,163 @@
+//! Programs that people aim at a server: curl(1), ab(1) and wrk(1).
+
+use std::process::Command;
+
+use crate::fixtures::{self, HELLO};
+use crate::stage::{self, Case, Outcome, PASSED, Stage};
+
+/// The tests of this module.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let case = |name, promise, run| Case {
+        name,
+        promise,
+        from: 1,
+        until: u32::MAX,
+        any_server: false,
+        run,
+    };
+    vec![
+        case(
+            "tools::curl",
+            "curl gets what it asks for: a file, over HTTP/1.0 too, and a \
+             range; a\npath that leads out of the root is 400, and a PUT 405.",
+            curl,
+        ),
+        case(
+            "tools::ab",
+            "ab counts no failed request, on new connections and on \
+             connections that\nit keeps.",
+            ab,
+        ),
+        case(
+            "tools::wrk",
+            "wrk, with 16 connections for a second, meets no error.",
+            wrk,
+        ),
+    ]
+}
+
+/// What a program printed.
+struct Said {
+    stdout: Vec<u8>,
+    stderr: String,
+}
+
+/// Runs a program to its end. Each has a limit of its own on how long it
+/// waits.
+fn run(tool: &str, arguments: &[&str]) -> Result<Said, String> {
+    let output = Command::new(tool).args(arguments).output();
+    let output = output.map_err(|error| format!("{tool}: {error}"))?;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    if !output.status.success() {
+        let line = arguments.join(" ");
+        let status = output.status;
+        return Err(format!("{tool} {line}\n{status}:\n{stderr}"));
+    }
+    Ok(Said { stdout: output.stdout, stderr })
+}
+
+/// Runs curl with `flags`, and returns the status code, the body, and what
+/// `-v` would tell.
+fn fetch(flags: &[&str], url: &str) -> Result<(String, Said), String> {
+    let mine = ["-q", "-sv", "--noproxy", "*", "-m", "20"];
+    let code = ["-w", "\n%{http_code}"];
+    let mut said = run("curl", &[&mine, flags, &code, &[url]].concat())?;
+    let at = said.stdout.iter().rposition(|&byte| byte == b'\n');
+    let code = said.stdout.split_off(at.unwrap_or(0));
+    Ok((String::from_utf8_lossy(&code).trim().to_owned(), said))
+}
+
+fn curl(stage: &Stage) -> Outcome {
+    if !stage::has_tool("curl") {
+        return stage::skip("tools::curl", "curl");
+    }
+    let mut server = stage.start(&["--quiet"])?;
+    let site = format!("http://{}", server.address());
+    let file = fixtures::site().root().join("hello.txt");
+    let file = file.to_string_lossy();
+    for (flags, path, code, body) in [
+        (&[][..], "/hello.txt", "200", HELLO),
+        (&["--http1.0"], "/hello.txt", "200", HELLO),
+        (&["-r", "0-4"], "/hello.txt", "206", b"Hello"),
+        (&["-I"], "/hello.txt", "200", b""),
+        (&["-d", "a=b"], "/echo", "200", b"a=b"),
+        (&["--path-as-is"], "/../x", "400", b""),
+        (&["-T", &*file], "/echo", "405", b""),
+    ] {
+        let (got, said) = fetch(flags, &format!("{site}{path}"))?;
+        // What an error page says is its own business, and so is a head.
+        let judged = got.starts_with('2') && !flags.contains(&"-I");
+        if got != code || judged && said.stdout != body {
+            let body = String::from_utf8_lossy(&said.stdout).into_owned();
+            let log = said.stderr;
+            return Err(format!(
+                "curl {} {path}: {code} was due, {got} came\n{body}\n{log}",
+                flags.join(" ")
+            )
+            .into());
+        }
+    }
+    let url = format!("{site}/mebibyte.bin");
+    let (code, said) = fetch(&["-r", "0-99"], &url)?;
+    let count = said.stdout.len();
+    if code != "206" || count != 100 {
+        let why = format!("the first 100 bytes: {code}, {count} bytes");
+        return Err(why.into());
+    }
+    server.check_alive()?;
+    Ok(PASSED)
+}
+
+fn ab(stage: &Stage) -> Outcome {
+    if !stage::has_tool("ab") {
+        return stage::skip("tools::ab", "ab");
+    }
+    let mut server = stage.start(&["--quiet"])?;
+    let url = format!("http://{}/hello.txt", server.address());
+    for (flags, count) in [
+        (&["-k", "-c", "8", "-n", "2000"][..], "2000"),
+        (&["-n", "500"], "500"),
+    ] {
+        let said = run("ab", &[&["-q", "-s", "20"], flags, &[&url]].concat())?;
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        let mut due = vec![("Complete requests", count)];
+        due.push(("Failed requests", "0"));
+        if flags.contains(&"-k") {
+            due.push(("Keep-Alive requests", count));
+        }
+        let told = |(name, count): &(&str, &str)| field(&text, name) == *count;
+        if !due.iter().all(told) || text.contains("Non-2xx") {
+            let flags = flags.join(" ");
+            let why = format!("ab {flags}: {due:?} was due\n{text}");
+            return Err(why.into());
+        }
+    }
+    server.check_alive()?;
+    Ok(PASSED)
+}
+
+/// What stands behind `name:`.
+fn field<'a>(text: &'a str, name: &str) -> &'a str {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|rest| rest.strip_prefix(':')).unwrap_or("").trim()
+}
+
+fn wrk(stage: &Stage) -> Outcome {
+    if !stage::has_tool("wrk") {
+        return stage::skip("tools::wrk", "wrk");
+    }
+    let mut server = stage.start(&["--quiet"])?;
+    let url = format!("http://{}/hello.txt", server.address());
+    let said = run("wrk", &["-t1", "-c16", "-d1s", &url])?;
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    let line = text.lines().find(|line| line.contains(" requests in "));
+    let count = line.and_then(|line| line.split_whitespace().next());
+    let count = count.and_then(|count| count.parse::<u32>().ok()).unwrap_or(0);
+    let error = ["Socket errors", "Non-2xx"].iter().any(|e| text.contains(e));
+    if error || count == 0 {
+        return Err(format!("wrk met errors:\n{text}").into());
+    }
+    server.check_alive()?;
+    Ok(PASSED)
+}
