@@ -1,33 +1,28 @@
 //! Every socket option, in the order of a socket's life.
 //!
-//! The one file with `unsafe` in it: `accept4(2)` returns a bare number and
-//! fills in an address, and somebody has to say whose they are.
+//! With the files of its folder the only room with `unsafe` in it.
+
+mod accept;
 
 use std::io;
-use std::mem::{MaybeUninit, size_of};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
 
-use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, Backlog, MsgFlags, Shutdown, SockFlag, SockType,
-    SockaddrLike, SockaddrStorage, bind, getsockname,
-    listen as start_listening, recv, send, setsockopt, shutdown, socket,
-    sockopt,
+    SockaddrStorage, bind, getsockname, listen as start_listening, recv, send,
+    setsockopt, shutdown, socket, sockopt,
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 
+use self::accept::to_std;
+pub use self::accept::{Accepted, accept};
 use crate::config::{Config, LARGEST_PIECE};
 
 /// How many connections may wait to be accepted. The kernel takes it as a
 /// wish: it is cut to net.core.somaxconn, which has been 4096 since Linux 5.4,
 /// and one more than the number fits (listen(2)).
 const BACKLOG: i32 = 1024;
-
-/// Room for the address of any family, in bytes.
-#[allow(clippy::cast_possible_truncation)] // It is 128.
-const ADDRESS_ROOM: libc::socklen_t =
-    size_of::<libc::sockaddr_storage>() as libc::socklen_t;
 
 /// Makes a socket that listens on `address`.
 ///
@@ -87,85 +82,6 @@ pub fn local_address(socket: &OwnedFd) -> io::Result<SocketAddr> {
     to_std(&address).ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
-/// What came of an `accept4(2)`.
-pub enum Accepted {
-    /// A connection, and its client's address. An IPv4 client of an IPv6
-    /// socket gets its IPv4 address back.
-    Connection(OwnedFd, IpAddr),
-    /// None waits: EAGAIN.
-    Nothing,
-    /// One that is no more, or none because of a signal; the next may be
-    /// well. ECONNABORTED: the client gave up while it waited in the backlog.
-    /// Others are errors that the network had for it (accept(2)).
-    Lost(Errno),
-    /// One that had to stay in the backlog, because no descriptor is free, in
-    /// this process (EMFILE) or anywhere (ENFILE), or no memory (ENOBUFS,
-    /// ENOMEM). To try again at once would spin; so it would with an error
-    /// that nobody has foreseen.
-    NoRoom(Errno),
-}
-
-/// Waits for the next connection and takes it.
-///
-/// # Errors
-/// Those that mean a mistake of ours: EBADF, EINVAL, ENOTSOCK and EFAULT.
-pub fn accept(listener: &OwnedFd) -> nix::Result<Accepted> {
-    let mut address = MaybeUninit::<libc::sockaddr_storage>::zeroed();
-    let mut length = ADDRESS_ROOM;
-    // SAFETY: the address has room for `length` bytes, and both outlive the
-    // call.
-    #[allow(unsafe_code)]
-    let accepted = unsafe {
-        libc::accept4(
-            listener.as_raw_fd(),
-            address.as_mut_ptr().cast(),
-            &raw mut length,
-            libc::SOCK_CLOEXEC,
-        )
-    };
-    if let Err(error) = Errno::result(accepted) {
-        return not_accepted(error);
-    }
-    // SAFETY: the kernel has just made this descriptor, for us alone.
-    #[allow(unsafe_code)]
-    let connection = unsafe { OwnedFd::from_raw_fd(accepted) };
-    // SAFETY: the kernel has filled in `length` bytes; the rest is zero.
-    #[allow(unsafe_code)]
-    let address = unsafe {
-        SockaddrStorage::from_raw(address.as_ptr().cast(), Some(length))
-    };
-    let client = address.as_ref().and_then(to_std).map(|address| address.ip());
-    let client = client.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-    Ok(Accepted::Connection(connection, client.to_canonical()))
-}
-
-fn not_accepted(error: Errno) -> nix::Result<Accepted> {
-    match error {
-        Errno::EAGAIN => Ok(Accepted::Nothing),
-        Errno::EBADF | Errno::EINVAL | Errno::ENOTSOCK | Errno::EFAULT => {
-            Err(error)
-        }
-        Errno::EINTR
-        | Errno::ECONNABORTED
-        | Errno::EPERM
-        | Errno::EPROTO
-        | Errno::ENOPROTOOPT
-        | Errno::EOPNOTSUPP
-        | Errno::ENETDOWN
-        | Errno::ENETUNREACH
-        | Errno::EHOSTDOWN
-        | Errno::EHOSTUNREACH
-        | Errno::ENONET => {
-            log::info!("a connection was lost: {error}");
-            Ok(Accepted::Lost(error))
-        }
-        _ => {
-            log::warn!("cannot accept: {error}");
-            Ok(Accepted::NoRoom(error))
-        }
-    }
-}
-
 /// Limits how long one `recv` and one `send` may sleep, in seconds; 0 is for
 /// ever.
 ///
@@ -220,10 +136,4 @@ pub fn transmit(connection: &OwnedFd, bytes: &[u8]) -> nix::Result<usize> {
 /// What `shutdown(2)` says; ENOTCONN when the client has reset it already.
 pub fn end_output(connection: &OwnedFd) -> nix::Result<()> {
     shutdown(connection.as_raw_fd(), Shutdown::Write)
-}
-
-fn to_std(address: &SockaddrStorage) -> Option<SocketAddr> {
-    let v4 = address.as_sockaddr_in().map(|&v4| SocketAddr::V4(v4.into()));
-    let v6 = || address.as_sockaddr_in6().map(|&v6| SocketAddr::V6(v6.into()));
-    v4.or_else(v6)
 }

@@ -1,5 +1,7 @@
 //! Waiting: the kernel keeps the list of what one thread waits for.
 
+mod interest;
+
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -7,7 +9,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::{
     Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout,
 };
-use slotmap::{DefaultKey, Key, KeyData, SlotMap};
+use slotmap::{DefaultKey, KeyData, SlotMap};
 
 use crate::config::Config;
 use crate::connection::{Connection, State};
@@ -120,7 +122,7 @@ impl Server {
             self.connections.remove(key);
             self.watch_listeners(true);
         }
-        watch(&self.epoll, &mut self.connections, key);
+        interest::watch(&self.epoll, &mut self.connections, key);
     }
 
     /// Takes all connections that wait on a listener: it may be many.
@@ -132,7 +134,7 @@ impl Server {
                     log::trace!("fd {}: {client}", connection.as_raw_fd());
                     let connection = Connection::new(connection, client);
                     let key = self.connections.insert(connection);
-                    watch(&self.epoll, &mut self.connections, key);
+                    interest::watch(&self.epoll, &mut self.connections, key);
                 }
                 Accepted::Lost(_) => {}
                 Accepted::Nothing => return Ok(()),
@@ -168,48 +170,5 @@ impl Server {
             self.events.push((event.data(), event.events()));
         }
         Ok(())
-    }
-
-    /// Goes on with the listeners, or lets them wait.
-    fn watch_listeners(&mut self, accepting: bool) {
-        if self.accepting == accepting {
-            return;
-        }
-        self.accepting = accepting;
-        let interest =
-            if accepting { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
-        for (index, listener) in self.listeners.iter().enumerate() {
-            let mut event = EpollEvent::new(interest, index as u64);
-            // It can't fail: it takes no memory, and all of it is open.
-            let _ = self.epoll.modify(listener, &mut event);
-        }
-    }
-}
-
-/// Tells the kernel what a connection waits for now, if that has changed. A
-/// descriptor that is closed leaves the epoll set by itself, as long as nobody
-/// has a duplicate of it (epoll(7)): nobody has, so there is nothing to delete.
-fn watch(
-    epoll: &Epoll,
-    connections: &mut SlotMap<DefaultKey, Connection>,
-    key: DefaultKey,
-) {
-    let Some(connection) = connections.get_mut(key) else { return };
-    let interest = connection.interest();
-    if interest == connection.registered {
-        return;
-    }
-    let mut event = EpollEvent::new(interest, key.data().as_ffi());
-    let told = if connection.registered.is_empty() {
-        epoll.add(&connection.socket, event)
-    } else {
-        epoll.modify(&connection.socket, &mut event)
-    };
-    connection.registered = interest;
-    // No memory, or too many watches (ENOSPC). What can't be watched can't be
-    // served.
-    if let Err(error) = told {
-        log::warn!("cannot watch a connection: {error}");
-        connections.remove(key);
     }
 }

@@ -1,5 +1,7 @@
 //! Waiting: the kernel tells of each change once, and we keep the list.
 
+mod interest;
+
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -8,10 +10,10 @@ use nix::errno::Errno;
 use nix::sys::epoll::{
     Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout,
 };
-use slotmap::{DefaultKey, Key, KeyData, SlotMap};
+use slotmap::{DefaultKey, KeyData, SlotMap};
 
 use crate::config::Config;
-use crate::connection::{Connection, READABLE, State};
+use crate::connection::{Connection, State};
 use crate::site::Site;
 use crate::socket::{self, Accepted};
 use crate::worker::Worker;
@@ -169,7 +171,7 @@ impl Server {
                     log::trace!("fd {}: {client}", connection.as_raw_fd());
                     let connection = Connection::new(connection, client);
                     let key = self.connections.insert(connection);
-                    watch(&self.epoll, &mut self.connections, key);
+                    interest::watch(&self.epoll, &mut self.connections, key);
                 }
                 Accepted::Lost(_) => {}
                 Accepted::Nothing => return Ok(()),
@@ -210,39 +212,5 @@ impl Server {
             self.events.push((event.data(), event.events()));
         }
         Ok(())
-    }
-
-    /// Goes on with the listeners, or lets them wait.
-    fn watch_listeners(&mut self, accepting: bool) {
-        if self.accepting == accepting {
-            return;
-        }
-        self.accepting = accepting;
-        let interest =
-            if accepting { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
-        for (index, listener) in self.listeners.iter().enumerate() {
-            let mut event = EpollEvent::new(interest, index as u64);
-            // It can't fail: it takes no memory, and all of it is open.
-            let _ = self.epoll.modify(listener, &mut event);
-        }
-    }
-}
-
-/// Tells the kernel what a connection waits for: everything, once and for all.
-/// A descriptor that is closed leaves the epoll set by itself, as long as nobody
-/// has a duplicate of it (epoll(7)): nobody has, so there is nothing to delete.
-fn watch(
-    epoll: &Epoll,
-    connections: &mut SlotMap<DefaultKey, Connection>,
-    key: DefaultKey,
-) {
-    let Some(connection) = connections.get_mut(key) else { return };
-    let interest = READABLE | EpollFlags::EPOLLOUT | EpollFlags::EPOLLET;
-    let event = EpollEvent::new(interest, key.data().as_ffi());
-    // No memory, or too many watches (ENOSPC). What can't be watched can't be
-    // served.
-    if let Err(error) = epoll.add(&connection.socket, event) {
-        log::warn!("cannot watch a connection: {error}");
-        connections.remove(key);
     }
 }
