@@ -29,7 +29,7 @@ pub struct Exchange {
     input: Vec<u8>,
     /// What is to be sent; the first `sent` bytes of it have been.
     pub output: Vec<u8>,
-    sent: usize,
+    pub(crate) sent: usize,
     /// What is to be sent after it.
     pub transfer: Option<Box<Transfer>>,
     /// Whether no further answer follows what is being sent.

@@ -58,7 +58,10 @@ impl<'a> Response<'a> {
     /// An answer that says no more than its status.
     #[must_use]
     pub fn status(status: Status) -> Self {
-        Self { status, field: None, content: Content::Status }
+        // In seconds: what has run out is used for milliseconds mostly.
+        let field = (status == Status::UNAVAILABLE)
+            .then_some(("Retry-After", Cow::Borrowed(b"1".as_slice())));
+        Self { status, field, content: Content::Status }
     }
 
     /// The answer to a request that needs no file; `None` if it needs one.

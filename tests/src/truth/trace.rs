@@ -198,6 +198,7 @@ fn name_descriptors(text: &str, roles: &Roles) -> String {
 fn mask_values(text: &str) -> String {
     let text = replace(text, "htons(", ")", "port");
     let text = replace(&text, " - - [", "\"", "date");
+    let text = replace(&text, "it_value={", "}", "deadline");
     pointer(&text)
 }
 

@@ -1,0 +1,72 @@
+//! How long, how slowly and how many.
+
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::config::Config;
+
+/// What a client may take of our time and room.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// How long a head may take.
+    pub head: Duration,
+    /// For how long nothing may come of a request's content.
+    pub body: Duration,
+    /// For how long nothing may be taken of an answer.
+    pub write: Duration,
+    /// How long a connection may wait for its next request.
+    pub idle: Duration,
+    /// The least rate of content and answers, in bytes a second.
+    pub min_rate: u64,
+    /// How many connections may be open at once.
+    pub connections: usize,
+    /// How many requests one connection may make.
+    pub requests: u32,
+    /// How long answers may take after the server was told to stop.
+    pub drain: Duration,
+}
+
+impl Limits {
+    /// The limits from the command line.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let seconds = |count: u32| Duration::from_secs(count.into());
+        Self {
+            head: seconds(config.head_timeout),
+            body: seconds(config.body_timeout),
+            write: seconds(config.write_timeout),
+            idle: seconds(config.idle_timeout),
+            min_rate: config.min_rate.into(),
+            connections: most_connections(config),
+            requests: match config.max_requests {
+                0 => u32::MAX,
+                most => most,
+            },
+            drain: seconds(config.drain_timeout),
+        }
+    }
+}
+
+/// Raises the number of descriptors that this process may have to the most
+/// it may ask for: the soft limit is 1024 in most places, for the sake of
+/// programs that call `select(2)`, and the hard one is the administrator's.
+pub fn raise_descriptors() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        log::warn!("cannot raise the number of descriptors: {error}");
+    }
+}
+
+/// Unless it is said, three quarters of the descriptors may be connections.
+/// The rest is for the files they ask for, and for ourselves.
+fn most_connections(config: &Config) -> usize {
+    let descriptors =
+        getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    let most = usize::try_from(descriptors / 4 * 3).unwrap_or(usize::MAX);
+    match config.max_connections {
+        0 => most,
+        asked => asked as usize,
+    }
+}

@@ -1,0 +1,90 @@
+//! The end of a server: what is under way is finished, and nothing begins.
+
+use std::io::{self, Write};
+
+use nix::sys::epoll::{EpollEvent, EpollFlags};
+use slotmap::DefaultKey;
+
+use super::{STOP, Server};
+use crate::connection::READABLE;
+use crate::signals::Signals;
+
+impl Server {
+    /// Has a signal end the loop.
+    ///
+    /// # Errors
+    /// What `epoll_ctl(2)` says.
+    pub fn stop_on(&mut self, signals: Signals) -> io::Result<()> {
+        let event = EpollEvent::new(EpollFlags::EPOLLIN, STOP);
+        self.epoll.add(signals.fd(), event)?;
+        self.signals = Some(signals);
+        Ok(())
+    }
+
+    /// Sees to the signals that have come.
+    pub(super) fn read_signals(&mut self) -> io::Result<()> {
+        let Some(signals) = &self.signals else { return Ok(()) };
+        if signals.read()? && self.stopping.is_none() {
+            self.stopping = Some(self.worker.now + self.worker.limits.drain);
+        }
+        Ok(())
+    }
+
+    /// Stops listening, if it is time to stop. Who is in the backlog believes
+    /// to be connected, and may have sent a request; to close the listener
+    /// would reset them. So they are accepted first.
+    ///
+    /// # Errors
+    /// If a listener is no listener any more.
+    pub(super) fn stop_listening(&mut self) -> io::Result<()> {
+        if self.stopping.is_none() || self.listeners.is_empty() {
+            return Ok(());
+        }
+        for index in 0..self.listeners.len() {
+            self.accept_all(index, usize::MAX)?;
+        }
+        self.listeners.clear();
+        self.answered = self.worker.answered;
+        // Every answer from now on says that it is the last.
+        self.worker.limits.requests = 0;
+        // A request may have come in on a connection that looks idle, and we
+        // have not been told yet. To find out costs each of them one `recv`.
+        let keys: Vec<DefaultKey> = self.connections.keys().collect();
+        for key in keys {
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.note(READABLE);
+            }
+            self.queue(key);
+        }
+        Ok(())
+    }
+
+    /// Whether all is done that was to be done before stopping, or the time
+    /// for it is over.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.stopping.is_some_and(|until| {
+            self.listeners.is_empty() && self.connections.is_empty()
+                || self.worker.now >= until
+        })
+    }
+
+    /// Cuts off what is left, and tells how it went.
+    pub fn report(&mut self) {
+        let finished = self.worker.answered - self.answered;
+        let mut cut = 0;
+        for connection in self.connections.values_mut() {
+            if connection.is_busy() {
+                connection.cut_off(&mut self.worker);
+                cut += 1;
+            }
+        }
+        self.worker.log.flush();
+        let name = env!("CARGO_PKG_NAME");
+        // Standard error may be closed; there is nowhere else to say it.
+        let _ = writeln!(
+            io::stderr(),
+            "{name}: stopped: {finished} answers finished, {cut} cut off"
+        );
+    }
+}
