@@ -1,6 +1,5 @@
 //! Large files on their way out.
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -15,7 +14,7 @@ const PIECE: usize = 64 * 1024;
 /// A large file on its way out, behind the bytes of the output.
 pub struct Transfer {
     /// The file.
-    pub file: File,
+    pub found: Found,
     /// Where its next byte to be sent is.
     pub offset: u64,
     /// How many bytes are still to be taken from it.
@@ -42,7 +41,7 @@ impl Transfer {
     ) -> Self {
         let length = part.end - part.start;
         Self {
-            file: found.file,
+            found,
             offset: part.start,
             remaining: length,
             length,
@@ -61,7 +60,7 @@ impl Transfer {
     pub fn copy(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         let piece = usize::try_from(self.remaining).unwrap_or(PIECE);
         out.resize(piece.min(PIECE), 0);
-        let count = self.file.read_at(out, self.offset)?;
+        let count = self.found.file.read_at(out, self.offset)?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

@@ -171,12 +171,12 @@ impl Connection {
                 }
                 // The file may have ended: a short count says nothing.
                 Outgoing::File(Transfer {
-                    file, offset, remaining, ..
+                    found, offset, remaining, ..
                 }) => {
                     let most =
                         usize::try_from(*remaining).unwrap_or(usize::MAX);
                     let most = most.min(worker.piece);
-                    socket::send_file(&self.socket, file, *offset, most)
+                    socket::send_file(&self.socket, &found.file, *offset, most)
                         .map(|count| (count, false))
                 }
             };

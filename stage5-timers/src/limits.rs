@@ -9,7 +9,9 @@ use crate::config::Config;
 /// What a client may take of our time and room.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// How long a head may take.
+    /// How long a new connection may wait until its first byte.
+    pub first: Duration,
+    /// How long a head may take from then on.
     pub head: Duration,
     /// For how long nothing may come of a request's content.
     pub body: Duration,
@@ -33,6 +35,7 @@ impl Limits {
     pub fn new(config: &Config) -> Self {
         let seconds = |count: u32| Duration::from_secs(count.into());
         Self {
+            first: seconds(config.head_timeout),
             head: seconds(config.head_timeout),
             body: seconds(config.body_timeout),
             write: seconds(config.write_timeout),

@@ -3,14 +3,13 @@
 //! With the files of its folder the only room with `unsafe` in it.
 
 mod accept;
+mod output;
 
-use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::sendfile::sendfile64;
 use nix::sys::socket::{
     AddressFamily, Backlog, MsgFlags, Shutdown, SockFlag, SockType,
     SockaddrStorage, bind, getsockname, listen as start_listening, recv, send,
@@ -19,6 +18,7 @@ use nix::sys::socket::{
 
 use self::accept::to_std;
 pub use self::accept::{Accepted, accept};
+pub use self::output::{abandon, send_file, unacknowledged};
 use crate::config::{Config, LARGEST_PIECE};
 
 /// How many connections may wait to be accepted. The kernel takes it as a
@@ -105,7 +105,8 @@ pub fn listen(
     // the connection over as it is, silent (tcp(7)). What is left of the time
     // for a head begins then.
     if config.defer_accept > 0 {
-        set_tcp(&socket, libc::TCP_DEFER_ACCEPT, config.defer_accept)?;
+        let option = libc::TCP_DEFER_ACCEPT;
+        set_int(&socket, libc::IPPROTO_TCP, option, config.defer_accept)?;
     }
 
     // How long bytes that we have sent may go unacknowledged, in milliseconds,
@@ -130,10 +131,14 @@ pub fn listen(
     Ok(socket)
 }
 
-/// Sets an option of TCP that nix has no name for. All of them are ints.
-fn set_tcp(socket: &OwnedFd, option: i32, value: u32) -> nix::Result<()> {
-    let (level, length) = (libc::IPPROTO_TCP, size_of::<u32>());
-    let fd = socket.as_raw_fd();
+/// Sets an option that nix has no name for, to an int.
+fn set_int(
+    socket: &OwnedFd,
+    level: i32,
+    option: i32,
+    value: u32,
+) -> nix::Result<()> {
+    let (fd, length) = (socket.as_raw_fd(), size_of::<u32>());
     let value = (&raw const value).cast();
     // SAFETY: the kernel reads four bytes, which outlive the call.
     #[allow(unsafe_code, clippy::cast_possible_truncation)]
@@ -184,48 +189,6 @@ pub fn transmit(
     let mut flags = MsgFlags::MSG_NOSIGNAL;
     flags.set(MsgFlags::from_bits_retain(libc::MSG_MORE), more);
     send(connection.as_raw_fd(), bytes, flags)
-}
-
-/// Has the kernel send `most` bytes of a file, from `offset` on, and returns
-/// how many it took. The pages of the file go to the network as they are: no
-/// copy into this process, and none out of it again. 0 is the file's end.
-///
-/// The call sleeps while a page is read from the disk, and the loop with it.
-///
-/// # Errors
-/// What `sendfile(2)` says; EINVAL or ENOSYS when the file system can't do it,
-/// EAGAIN if it would have to sleep for want of room.
-pub fn send_file(
-    connection: &OwnedFd,
-    file: &File,
-    offset: u64,
-    most: usize,
-) -> nix::Result<usize> {
-    let mut offset = i64::try_from(offset).map_err(|_| Errno::EOVERFLOW)?;
-    sendfile64(connection, file, Some(&mut offset), most)
-}
-
-/// How many of the bytes that the kernel has taken the client has not
-/// acknowledged.
-#[must_use]
-pub fn unacknowledged(connection: &OwnedFd) -> u64 {
-    let mut count: libc::c_int = 0;
-    // SAFETY: TIOCOUTQ, which tcp(7) calls SIOCOUTQ, writes one int.
-    #[allow(unsafe_code)]
-    let done = unsafe {
-        libc::ioctl(connection.as_raw_fd(), libc::TIOCOUTQ, &raw mut count)
-    };
-    if done < 0 { 0 } else { u64::try_from(count).unwrap_or(0) }
-}
-
-/// Has `close` throw away what is unsent and reset the connection: for a client
-/// that takes nothing more. Otherwise the kernel would keep all of it, waiting
-/// for this client to read, for as long as `TCP_USER_TIMEOUT` says. No other
-/// connection is closed in this way.
-pub fn abandon(connection: &OwnedFd) {
-    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
-    // If it fails, the kernel waits.
-    let _ = setsockopt(connection, sockopt::Linger, &linger);
 }
 
 /// Says that no more will be sent: the client reads to the end and then 0.

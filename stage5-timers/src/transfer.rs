@@ -1,6 +1,5 @@
 //! Large files on their way out.
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -24,7 +23,7 @@ pub enum Outgoing<'a> {
 /// A large file on its way out, behind the bytes of the output.
 pub struct Transfer {
     /// The file.
-    pub file: File,
+    pub found: Found,
     /// Where its next byte to be sent is.
     pub offset: u64,
     /// How many bytes are still to be taken from it.
@@ -53,7 +52,7 @@ impl Transfer {
     ) -> Self {
         let length = part.end - part.start;
         Self {
-            file: found.file,
+            found,
             offset: part.start,
             remaining: length,
             copies: false,
@@ -73,7 +72,7 @@ impl Transfer {
     pub fn copy(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         let piece = usize::try_from(self.remaining).unwrap_or(PIECE);
         out.resize(piece.min(PIECE), 0);
-        let count = self.file.read_at(out, self.offset)?;
+        let count = self.found.file.read_at(out, self.offset)?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

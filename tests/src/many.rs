@@ -42,7 +42,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn last_connection_first(stage: &Stage) -> Outcome {
-    let mut server = stage.start(&["--quiet"])?;
+    let mut server = stage.start_forgetful()?;
     let mut clients = connect(AT_ONCE, || server.connect())?;
     while let Some(mut client) = clients.pop() {
         let number = clients.len() + 1;
@@ -61,7 +61,7 @@ fn last_connection_first(stage: &Stage) -> Outcome {
 }
 
 fn parallel_clients(stage: &Stage) -> Outcome {
-    let mut server = stage.start(&["--quiet"])?;
+    let mut server = stage.start_forgetful()?;
     let mut clients = connect(PARALLEL, || server.connect())?;
     for client in clients.iter_mut().rev() {
         client.send(REQUEST)?;

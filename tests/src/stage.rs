@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Completion, Failed};
 
+use crate::process;
 use crate::server::Server;
 use crate::wire::client::CEILING;
 
@@ -111,6 +112,21 @@ impl Stage {
     /// If it ends, or does not listen in time; the text says which.
     pub fn start(&self, flags: &[&str]) -> Result<Server, String> {
         Server::start(self, flags)
+    }
+
+    /// Starts the server so that it keeps no file open which nobody is being
+    /// sent, and waits until all its threads have what they start with: for
+    /// tests that count its descriptors.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn start_forgetful(&self) -> Result<Server, String> {
+        let remembers = self.number >= 6;
+        let flags = ["--quiet", "--cache-files", "0"];
+        let server =
+            self.start(if remembers { &flags } else { &flags[..1] })?;
+        process::until_asleep(server.pid(), self.ceiling)?;
+        Ok(server)
     }
 }
 

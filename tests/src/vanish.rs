@@ -19,7 +19,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn mid_body(stage: &Stage) -> Outcome {
-    let mut server = stage.start(&["--quiet"])?;
+    let mut server = stage.start_forgetful()?;
     server.check_alive()?;
     let pid = server.pid();
     let baseline = process::descriptors(pid)?;

@@ -1,6 +1,10 @@
 //! A file as HTTP sees it (RFC 9110, section 8).
 
+use std::cell::OnceCell;
+use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use httpdate::HttpDate;
 
 /// The last second that HTTP can name: the end of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -12,6 +16,7 @@ pub struct Representation {
     modified: SystemTime,
     etag: Vec<u8>,
     media_type: &'static str,
+    fields: OnceCell<Vec<u8>>,
 }
 
 impl Representation {
@@ -30,7 +35,24 @@ impl Representation {
         let whole = u64::try_from(seconds).unwrap_or(0).min(LAST_SECOND);
         let modified = UNIX_EPOCH + Duration::from_secs(whole);
         let etag = format!("\"{seconds:x}.{nanoseconds:x}-{length:x}\"");
-        Self { length, modified, etag: etag.into_bytes(), media_type }
+        let (etag, fields) = (etag.into_bytes(), OnceCell::new());
+        Self { length, modified, etag, media_type, fields }
+    }
+
+    /// Its validators as they are written in an answer, made when they are
+    /// first needed, and its readiness to be sent in parts. A file from the
+    /// future must not be dated later than the answer (RFC 9110, section
+    /// 8.8.2.1), which is given `now`.
+    pub fn fields(&self, now: SystemTime) -> &[u8] {
+        self.fields.get_or_init(|| {
+            let modified = HttpDate::from(self.modified.min(now));
+            let mut text = Vec::new();
+            // Writing into a Vec cannot fail.
+            let _ = write!(text, "Last-Modified: {modified}\r\nETag: ");
+            text.extend_from_slice(&self.etag);
+            text.extend_from_slice(b"\r\nAccept-Ranges: bytes\r\n");
+            text
+        })
     }
 
     /// Its media type, without a charset: text is taken to be UTF-8.

@@ -50,7 +50,8 @@ impl Wait {
     /// on at the least rate since the wait began.
     fn deadline(&self, state: State, limits: &Limits) -> Duration {
         let time = match state {
-            State::New | State::ReadingHead => limits.head,
+            State::New => limits.first,
+            State::ReadingHead => limits.head,
             State::Idle => limits.idle,
             State::ReadingBody => limits.body,
             State::Writing => limits.write,
@@ -127,7 +128,7 @@ impl Connection {
     /// Whether it is between requests, as far as we know.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.state, State::New | State::Idle) && !self.can_advance()
+        self.state == State::Idle && !self.can_advance()
     }
 
     /// Whether it has a request or an answer under way.

@@ -4,11 +4,8 @@
 //! machinery behind `format!` would take longer than all the rest, so it is
 //! used only where an answer is rare.
 
-use std::io::Write;
 use std::ops::Range;
 use std::time::{Duration, UNIX_EPOCH};
-
-use httpdate::HttpDate;
 
 use super::response::Content;
 use super::{Clock, Persistence, Response};
@@ -72,14 +69,8 @@ impl Response<'_> {
         let mut digits = itoa::Buffer::new();
         field(out, "Content-Length", digits.format(length).as_bytes());
         if let Content::File(file, _) = &self.content {
-            // A file from the future must not be dated later than the answer
-            // (RFC 9110, section 8.8.2.1).
             let now = UNIX_EPOCH + Duration::from_secs(clock.second());
-            let modified = HttpDate::from(file.modified().min(now));
-            // Writing into a Vec cannot fail.
-            let _ = write!(out, "Last-Modified: {modified}\r\n");
-            field(out, "ETag", file.etag());
-            field(out, "Accept-Ranges", b"bytes");
+            out.extend_from_slice(file.fields(now));
         }
         field(out, "X-Content-Type-Options", b"nosniff");
     }

@@ -1,6 +1,7 @@
 //! The end of a server: what is under way is finished, and nothing begins.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use slotmap::DefaultKey;
@@ -8,6 +9,10 @@ use slotmap::DefaultKey;
 use super::{STOP, Server};
 use crate::connection::READABLE;
 use crate::signals::Signals;
+
+/// How long a client may take for its first byte if it has connected just
+/// before the end.
+const FIRST: Duration = Duration::from_millis(500);
 
 impl Server {
     /// Has a signal end the loop.
@@ -47,6 +52,7 @@ impl Server {
         self.answered = self.worker.answered;
         // Every answer from now on says that it is the last.
         self.worker.limits.requests = 0;
+        self.worker.limits.first = FIRST;
         // A request may have come in on a connection that looks idle, and we
         // have not been told yet. To find out costs each of them one `recv`.
         let keys: Vec<DefaultKey> = self.connections.keys().collect();

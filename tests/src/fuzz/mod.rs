@@ -48,7 +48,7 @@ pub fn cases() -> Vec<Case> {
 
 fn mutations(stage: &Stage) -> Outcome {
     let corpus = corpus();
-    let mut server = stage.start(&["--quiet"])?;
+    let mut server = stage.start_forgetful()?;
     server.check_alive()?;
     let pid = server.pid();
     let descriptors = process::descriptors(pid)?;

@@ -1,0 +1,104 @@
+//! One request answered: here `http` and `site` meet.
+
+use std::time::Instant;
+
+use crate::access_log::Entry;
+use crate::exchange::Exchange;
+use crate::http::{Method, Persistence, Refusal, Request, Response, Status};
+use crate::site::Lookup;
+use crate::transfer::Transfer;
+use crate::worker::Worker;
+
+/// Content up to this size joins its head in one buffer and one `send`.
+const SMALL: u64 = 16 * 1024;
+
+impl Exchange {
+    /// Puts the answer to `request` into the output; of a large file only the
+    /// head, with a transfer for the rest.
+    pub(crate) fn answer(
+        &mut self,
+        request: &Request,
+        content: &[u8],
+        worker: &mut Worker,
+    ) {
+        let started = Instant::now();
+        worker.clock.refresh();
+        let mut found = None;
+        let response = match Response::without_file(request, content) {
+            Some(response) => response,
+            None => match worker.find(request.path()) {
+                Ok(Lookup::File(file)) => {
+                    let file = found.insert(file);
+                    Response::file(request, &file.representation)
+                }
+                Ok(Lookup::Folder) => Response::redirect(request),
+                Err(status) => Response::status(status),
+            },
+        };
+        self.answered += 1;
+        let persistence = if self.answered >= worker.limits.requests {
+            Persistence::Close
+        } else {
+            Persistence::of(request)
+        };
+        self.last = persistence == Persistence::Close;
+        let head_only = request.method == Method::Head;
+        let before = self.output.len();
+        let clock = &worker.clock;
+        let part =
+            response.write(&mut self.output, persistence, head_only, clock);
+        let status = response.status;
+        let bytes = response.content_length().filter(|_| !head_only);
+        match found {
+            Some(found) if part.end - part.start > SMALL => {
+                let transfer =
+                    Transfer::new(found, part, request, status, started);
+                self.transfer = Some(Box::new(transfer));
+            }
+            Some(found) if !found.append(part, &mut self.output) => {
+                self.output.truncate(before);
+                let line = request.line.to_vec();
+                let status = Status::INTERNAL_ERROR;
+                self.refuse(&Refusal { status, line }, worker);
+            }
+            _ => {
+                let bytes = bytes.unwrap_or(0);
+                self.log(worker, request.line, status, bytes, started);
+            }
+        }
+    }
+
+    /// Puts an error answer into the output, the last one.
+    pub(crate) fn refuse(&mut self, refusal: &Refusal, worker: &mut Worker) {
+        let Refusal { status, line } = refusal;
+        log::info!("{}: refused: {}", self.client, status.text());
+        worker.clock.refresh();
+        let response = Response::status(*status);
+        let (close, head_only) =
+            (Persistence::Close, line.starts_with(b"HEAD "));
+        response.write(&mut self.output, close, head_only, &worker.clock);
+        self.last = true;
+        let bytes = response.content_length().filter(|_| !head_only);
+        let now = Instant::now();
+        self.log(worker, line, *status, bytes.unwrap_or(0), now);
+    }
+
+    pub(crate) fn log(
+        &self,
+        worker: &mut Worker,
+        request: &[u8],
+        status: Status,
+        bytes: u64,
+        started: Instant,
+    ) {
+        worker.answered += 1;
+        worker.log.record(&Entry {
+            client: self.client,
+            time: worker.clock.log(),
+            request,
+            status: status.code(),
+            bytes,
+            duration: started.elapsed(),
+        });
+    }
+}

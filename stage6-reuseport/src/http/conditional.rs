@@ -1,0 +1,134 @@
+//! Conditional requests (RFC 9110, section 13).
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::fields::trim;
+use super::{Method, Representation, Request};
+
+/// What the preconditions of a request come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Answer as if there were none.
+    Proceed,
+    /// The client's copy is current: 304.
+    NotModified,
+    /// The client did not expect this state: 412.
+    Failed,
+}
+
+/// Weighs the preconditions in the order of RFC 9110, section 13.2.2.
+/// If-Range comes later, with the range it guards.
+#[must_use]
+pub fn evaluate(request: &Request, file: &Representation) -> Verdict {
+    let reading = matches!(request.method, Method::Get | Method::Head);
+    match matches_any(request, "if-match", file, Comparison::Strong) {
+        Some(false) => return Verdict::Failed,
+        Some(true) => {}
+        None => {
+            let limit = date(request, "if-unmodified-since");
+            if limit.is_some_and(|limit| file.modified() > limit) {
+                return Verdict::Failed;
+            }
+        }
+    }
+    match matches_any(request, "if-none-match", file, Comparison::Weak) {
+        Some(true) if reading => Verdict::NotModified,
+        Some(true) => Verdict::Failed,
+        Some(false) => Verdict::Proceed,
+        None => match date(request, "if-modified-since") {
+            Some(limit) if reading && file.modified() <= limit => {
+                Verdict::NotModified
+            }
+            _ => Verdict::Proceed,
+        },
+    }
+}
+
+/// Whether If-Range lets the range through: it names the very bytes that are
+/// still here. Without the field, yes (RFC 9110, section 13.1.5).
+#[must_use]
+pub fn range_is_current(request: &Request, file: &Representation) -> bool {
+    let mut values = request.values("if-range");
+    let (value, second) = (values.next(), values.next());
+    match (value, second) {
+        (None, _) => true,
+        (Some(value), None) => {
+            value == file.etag() || parse_date(value) == Some(file.modified())
+        }
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// How two entity tags are compared (RFC 9110, section 8.8.3.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    /// Byte-for-byte the same content: a weak tag never is.
+    Strong,
+    /// Good enough for a reader.
+    Weak,
+}
+
+/// Whether any entity tag in the fields called `name` is the file's. `*`
+/// matches whatever exists. `None` without such a field.
+fn matches_any(
+    request: &Request,
+    name: &str,
+    file: &Representation,
+    comparison: Comparison,
+) -> Option<bool> {
+    let mut found = None;
+    for value in request.values(name) {
+        let hit = value == b"*"
+            || tags(value).any(|(weak, tag)| {
+                tag == file.etag() && (!weak || comparison == Comparison::Weak)
+            });
+        found = Some(found.unwrap_or(false) || hit);
+    }
+    found
+}
+
+/// The entity tags of a list, each with whether it is weak. A tag may have
+/// a comma inside its quotes, so the list can't be split at commas. Stops
+/// at the first thing that is no entity tag.
+fn tags(mut rest: &[u8]) -> impl Iterator<Item = (bool, &[u8])> {
+    std::iter::from_fn(move || {
+        rest = trim(rest);
+        while let Some(after) = rest.strip_prefix(b",") {
+            rest = trim(after);
+        }
+        let bare = rest.strip_prefix(b"W/");
+        let (weak, text) = (bare.is_some(), bare.unwrap_or(rest));
+        let inside = text.strip_prefix(b"\"")?;
+        let end = memchr::memchr(b'"', inside)?;
+        let (tag, after) = text.split_at(end + 2);
+        let after = trim(after);
+        if !after.is_empty() && !after.starts_with(b",") {
+            return None;
+        }
+        rest = after;
+        Some((weak, tag))
+    })
+}
+
+/// The date in a field that must have exactly one.
+fn date(request: &Request, name: &str) -> Option<SystemTime> {
+    request.single(name).and_then(parse_date)
+}
+
+/// Reads a date in any of the three formats (RFC 9110, section 5.6.7).
+///
+/// httpdate knows no year before 1970, but such a date is no mistake. The
+/// calendar repeats itself after 400 years, so it is looked up in a later
+/// year; and since no file here is dated before 1970, it then counts as that.
+fn parse_date(value: &[u8]) -> Option<SystemTime> {
+    let text = str::from_utf8(value).ok()?;
+    if let Ok(date) = httpdate::parse_http_date(text) {
+        return Some(date);
+    }
+    let year = text.split(' ').find(|part| {
+        part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_digit())
+    })?;
+    let early = year.parse::<u16>().ok().filter(|&year| year < 1970)?;
+    let later = text.replace(year, &(early % 400 + 2000).to_string());
+    httpdate::parse_http_date(&later).ok().map(|_| UNIX_EPOCH)
+}

@@ -1,0 +1,52 @@
+//! HTTP/1.1 without any input or output (RFC 9110 and RFC 9112).
+//!
+//! Nothing here knows about sockets, files or time-outs. Bytes are fed in,
+//! in whatever pieces the network made of them; what to do next comes out.
+//! That makes the protocol testable byte by byte, and the same in a server
+//! that blocks, in one that polls and in one loop a core.
+//!
+//! * [`Receiver`] - bytes in, requests out; keeps its place between reads.
+//! * [`Request`] - one request head, checked and borrowed from the input.
+//! * [`body`] - where a request body ends: a length, or chunks.
+//! * [`target`] - what the client asks for, as a decoded path.
+//! * [`conditional`], [`range`] - whether to send, and which part.
+//! * [`Representation`] - a file as HTTP sees it: length, date, tag, type.
+//! * [`Response`] - what to answer, and how it is written out.
+
+pub mod body;
+pub mod clock;
+pub mod conditional;
+pub mod fields;
+pub mod method;
+pub mod range;
+pub mod receiver;
+pub mod representation;
+pub mod request;
+pub mod response;
+pub mod status;
+pub mod target;
+mod write;
+
+pub use clock::Clock;
+pub use method::Method;
+pub use receiver::{Receiver, Refusal, Step, Upload};
+pub use representation::Representation;
+pub use request::{Request, Version};
+pub use response::{Persistence, Response};
+pub use status::Status;
+
+/// The most bytes a request head may have, its empty line included.
+pub const MAX_HEAD: usize = 16 * 1024;
+
+/// The most header fields a request may have; likewise for trailer fields.
+pub const MAX_FIELDS: usize = 100;
+
+/// The most bytes a request target may have.
+pub const MAX_TARGET: usize = 8 * 1024;
+
+/// The most bytes of content a request may carry, after decoding.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// The one path that takes content and returns it. It exists so that the
+/// framing of requests can be seen from outside.
+pub const ECHO: &[u8] = b"/echo";

@@ -1,0 +1,250 @@
+//! One request head, parsed and checked (RFC 9112, sections 2 to 6).
+
+use std::mem::MaybeUninit;
+
+use super::body::{Codings, Framing};
+use super::fields::{decimal, list, trim};
+use super::target::{self, Target, is_authority};
+use super::{ECHO, MAX_BODY, MAX_FIELDS, Method, Status};
+
+/// The protocol version of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Version {
+    Http10,
+    Http11,
+}
+
+/// What the client said in Expect (RFC 9110, section 10.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expectation {
+    /// Nothing, or an HTTP/1.0 client said 100-continue, which is ignored.
+    None,
+    /// The client waits for leave to send its content.
+    Continue,
+    /// Something nobody knows how to meet.
+    Unknown,
+}
+
+/// A request head that has passed every check a recipient must make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// The request line without its line end, for the access log.
+    pub line: &'a [u8],
+    /// The header section's lines, for the fields that few requests have.
+    header: &'a [u8],
+    /// The method.
+    pub method: Method,
+    /// The target, decoded.
+    pub target: Target<'a>,
+    /// The version.
+    pub version: Version,
+    /// Whether the client would like to use the connection again.
+    pub keep_alive: bool,
+    /// Where the content ends.
+    pub framing: Framing,
+    /// What the client expects before it sends the content.
+    pub expectation: Expectation,
+    /// Whether there is any If-* or Range field to look at.
+    pub conditional: bool,
+}
+
+impl<'a> Request<'a> {
+    /// Parses a whole head, from the method to the empty line. The caller has
+    /// seen to it that every LF follows a CR; httparse would let that pass.
+    ///
+    /// # Errors
+    /// The status to refuse it with. Framing can't be trusted after that, so
+    /// the connection has to be closed.
+    pub fn parse(head: &'a [u8]) -> Result<Self, Status> {
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+        let mut parsed = httparse::Request::new(&mut []);
+        match parsed.parse_with_uninit_headers(head, &mut fields) {
+            Ok(httparse::Status::Complete(_)) => {}
+            Ok(httparse::Status::Partial) => return Err(Status::BAD_REQUEST),
+            Err(error) => return Err(refusal(error, head)),
+        }
+        let (Some(method), Some(path), Some(minor)) =
+            (parsed.method, parsed.path, parsed.version)
+        else {
+            return Err(Status::BAD_REQUEST);
+        };
+        let version =
+            if minor == 0 { Version::Http10 } else { Version::Http11 };
+        let mut seen = Seen::default();
+        for field in parsed.headers.iter() {
+            seen.take(field.name, field.value)?;
+        }
+        seen.check_host(version)?;
+        let line = request_line(head);
+        let method = Method::named(method);
+        Ok(Self {
+            line,
+            header: head.get(line.len() + 2..).unwrap_or_default(),
+            method,
+            target: target::parse(method, path.as_bytes())?,
+            version,
+            keep_alive: seen.keep_alive(version),
+            framing: seen.framing(version)?,
+            expectation: seen.expectation(version),
+            conditional: seen.conditional,
+        })
+    }
+
+    /// The values of all fields of this name, in order, trimmed. For fields
+    /// that are looked at rarely: it reads the header section again.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.header.split(|&byte| byte == b'\n').filter_map(move |line| {
+            let colon = memchr::memchr(b':', line)?;
+            let (field, rest) = line.split_at(colon);
+            let value = rest.get(1..)?.strip_suffix(b"\r")?;
+            field.eq_ignore_ascii_case(name.as_bytes()).then(|| trim(value))
+        })
+    }
+
+    /// The value of a field that may be there once. Twice is a mistake, and
+    /// a field with a mistake is read as if it were not there.
+    #[must_use]
+    pub fn single(&self, name: &str) -> Option<&'a [u8]> {
+        let mut values = self.values(name);
+        values.next().filter(|_| values.next().is_none())
+    }
+
+    /// The decoded path, which begins with a slash; without one, `/`.
+    #[must_use]
+    pub fn path(&self) -> &[u8] {
+        match &self.target {
+            Target::Path { path, .. } => path,
+            Target::Server | Target::Authority => b"/",
+        }
+    }
+
+    /// Whether the target is the path that returns what it is sent.
+    #[must_use]
+    pub fn is_echo(&self) -> bool {
+        self.path() == ECHO
+    }
+
+    /// Whether its content is used, and not merely read to get past it.
+    #[must_use]
+    pub fn wants_content(&self) -> bool {
+        self.method == Method::Post && self.is_echo()
+    }
+}
+
+/// The first line of `head`, without its line end.
+#[must_use]
+pub fn request_line(head: &[u8]) -> &[u8] {
+    let end = memchr::memchr2(b'\r', b'\n', head).unwrap_or(head.len());
+    head.get(..end).unwrap_or_default()
+}
+
+/// The status for what httparse could not read.
+fn refusal(error: httparse::Error, head: &[u8]) -> Status {
+    let line = request_line(head);
+    let words = line.split(|&b| b == b' ').collect::<Vec<_>>();
+    match (error, words.as_slice()) {
+        (httparse::Error::TooManyHeaders, _) => Status::FIELDS_TOO_LARGE,
+        // A well-formed version that is not ours, in a well-formed line.
+        (
+            httparse::Error::Version,
+            [_, _, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]],
+        ) if major.is_ascii_digit() && minor.is_ascii_digit() => {
+            Status::VERSION_NOT_SUPPORTED
+        }
+        _ => Status::BAD_REQUEST,
+    }
+}
+
+/// What one pass over the fields has found.
+#[derive(Default)]
+#[allow(clippy::struct_excessive_bools)] // One for each thing said.
+struct Seen<'a> {
+    host: Option<&'a [u8]>,
+    length: Option<u64>,
+    codings: Option<Codings>,
+    close: bool,
+    keep_alive: bool,
+    expects_continue: bool,
+    expects_other: bool,
+    conditional: bool,
+}
+
+impl<'a> Seen<'a> {
+    fn take(&mut self, name: &str, value: &'a [u8]) -> Result<(), Status> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        if is("host") {
+            if self.host.replace(value).is_some() {
+                return Err(Status::BAD_REQUEST);
+            }
+        } else if is("content-length") {
+            // A second one, even the same, has been put there by somebody
+            // who wants two recipients to disagree (RFC 9112, section 11.2).
+            let length = decimal(value).ok_or(Status::BAD_REQUEST)?;
+            if self.length.replace(length).is_some() {
+                return Err(Status::BAD_REQUEST);
+            }
+        } else if is("transfer-encoding") {
+            self.codings.get_or_insert_default().take(value)?;
+        } else if is("connection") {
+            for option in list(value) {
+                self.close |= option.eq_ignore_ascii_case(b"close");
+                self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            }
+        } else if is("expect") {
+            for expected in list(value) {
+                let known = expected.eq_ignore_ascii_case(b"100-continue");
+                self.expects_continue |= known;
+                self.expects_other |= !known;
+            }
+        } else {
+            let prefix = name.as_bytes().get(..3).unwrap_or_default();
+            self.conditional |=
+                prefix.eq_ignore_ascii_case(b"if-") || is("range");
+        }
+        Ok(())
+    }
+
+    /// Exactly one valid Host in HTTP/1.1 (RFC 9112, section 3.2), at most
+    /// one before.
+    fn check_host(&self, version: Version) -> Result<(), Status> {
+        let valid = match self.host {
+            Some(host) => is_authority(host),
+            None => version == Version::Http10,
+        };
+        if valid { Ok(()) } else { Err(Status::BAD_REQUEST) }
+    }
+
+    fn keep_alive(&self, version: Version) -> bool {
+        !self.close && (version == Version::Http11 || self.keep_alive)
+    }
+
+    /// Where the body ends (RFC 9112, section 6.3). Two answers to that
+    /// question are how requests are smuggled, so only one may be given.
+    fn framing(&self, version: Version) -> Result<Framing, Status> {
+        match (&self.codings, self.length) {
+            (None, None | Some(0)) => Ok(Framing::None),
+            (None, Some(length)) => usize::try_from(length)
+                .ok()
+                .filter(|&length| length <= MAX_BODY)
+                .map(Framing::Length)
+                .ok_or(Status::CONTENT_TOO_LARGE),
+            (Some(_), Some(_)) => Err(Status::BAD_REQUEST),
+            // Nobody who knows 1.0 sends chunks (RFC 9112, section 6.1).
+            (Some(_), None) if version == Version::Http10 => {
+                Err(Status::BAD_REQUEST)
+            }
+            (Some(codings), None) => codings.framing(),
+        }
+    }
+
+    fn expectation(&self, version: Version) -> Expectation {
+        if self.expects_other {
+            Expectation::Unknown
+        } else if self.expects_continue && version == Version::Http11 {
+            Expectation::Continue
+        } else {
+            Expectation::None
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What to answer (RFC 9110, section 15).
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::conditional::{self, Verdict};
+use super::range::{self, Selection};
+use super::target::Target;
+use super::{Method, Representation, Request, Status, Version};
+
+/// Whether the connection goes on after an answer, and how that is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Persistence {
+    /// It goes on, which in HTTP/1.1 goes without saying.
+    KeepAlive,
+    /// It goes on, which an HTTP/1.0 client wants to read.
+    KeepAliveSaid,
+    /// It is closed.
+    Close,
+}
+
+impl Persistence {
+    /// What `request` asks for.
+    #[must_use]
+    pub fn of(request: &Request) -> Self {
+        match (request.keep_alive, request.version) {
+            (true, Version::Http11) => Self::KeepAlive,
+            (true, Version::Http10) => Self::KeepAliveSaid,
+            (false, _) => Self::Close,
+        }
+    }
+}
+
+/// An answer: a head, and where its content comes from.
+#[derive(Debug)]
+pub struct Response<'a> {
+    /// The status.
+    pub status: Status,
+    /// One more field, for the statuses that need it.
+    pub(super) field: Option<(&'static str, Cow<'a, [u8]>)>,
+    pub(super) content: Content<'a>,
+}
+
+/// Where the content of an answer comes from.
+#[derive(Debug)]
+pub(super) enum Content<'a> {
+    /// None, and no word about it.
+    Nothing,
+    /// A line that repeats the status.
+    Status,
+    /// What the client has sent.
+    Echo(&'a [u8]),
+    /// A part of a file, or its description alone.
+    File(&'a Representation, Range<u64>),
+}
+
+impl<'a> Response<'a> {
+    /// An answer that says no more than its status.
+    #[must_use]
+    pub fn status(status: Status) -> Self {
+        // In seconds: what has run out is used for milliseconds mostly.
+        let field = (status == Status::UNAVAILABLE)
+            .then_some(("Retry-After", Cow::Borrowed(b"1".as_slice())));
+        Self { status, field, content: Content::Status }
+    }
+
+    /// The answer to a request that needs no file; `None` if it needs one.
+    #[must_use]
+    pub fn without_file(request: &Request, content: &'a [u8]) -> Option<Self> {
+        let allowed = match &request.target {
+            _ if request.is_echo() => "POST, OPTIONS",
+            Target::Path { .. } => "GET, HEAD, OPTIONS",
+            Target::Server | Target::Authority => "GET, HEAD, POST, OPTIONS",
+        };
+        let allow = Some(("Allow", Cow::Borrowed(allowed.as_bytes())));
+        let (status, field, content) = match request.method {
+            Method::Unknown => (Status::NOT_IMPLEMENTED, None, Content::Status),
+            Method::Options => (Status::NO_CONTENT, allow, Content::Nothing),
+            Method::Post if request.is_echo() => {
+                (Status::OK, None, Content::Echo(content))
+            }
+            Method::Get | Method::Head if !request.is_echo() => return None,
+            _ => (Status::METHOD_NOT_ALLOWED, allow, Content::Status),
+        };
+        Some(Self { status, field, content })
+    }
+
+    /// Sends the client to the same path with a slash behind it. The location
+    /// has one slash in front, whatever the client wrote: `//host` would
+    /// lead to another site.
+    #[must_use]
+    pub fn redirect(request: &Request) -> Self {
+        let mut location = vec![b'/'];
+        if let Target::Path { raw, query, .. } = &request.target {
+            let start = raw.iter().position(|&byte| byte != b'/');
+            location.extend(raw.get(start.unwrap_or(0)..).unwrap_or_default());
+            location.push(b'/');
+            location.extend_from_slice(query);
+        }
+        Self {
+            status: Status::MOVED_PERMANENTLY,
+            field: Some(("Location", Cow::Owned(location))),
+            content: Content::Status,
+        }
+    }
+
+    /// The answer to a request for a file that is there.
+    #[must_use]
+    pub fn file(request: &Request, file: &'a Representation) -> Self {
+        let whole = Self {
+            status: Status::OK,
+            field: None,
+            content: Content::File(file, 0..file.length()),
+        };
+        if !request.conditional {
+            return whole;
+        }
+        match conditional::evaluate(request, file) {
+            Verdict::Failed => {
+                return Self::status(Status::PRECONDITION_FAILED);
+            }
+            Verdict::NotModified => {
+                // The fields that RFC 9110, section 15.4.5 wants: Date comes
+                // with every answer, Last-Modified would repeat the tag.
+                return Self {
+                    status: Status::NOT_MODIFIED,
+                    field: Some(("ETag", Cow::Borrowed(file.etag()))),
+                    content: Content::Nothing,
+                };
+            }
+            Verdict::Proceed => {}
+        }
+        let (status, span, content) = match range::select(request, file) {
+            Selection::Whole => return whole,
+            Selection::Unsatisfiable => {
+                (Status::RANGE_NOT_SATISFIABLE, "*".to_owned(), Content::Status)
+            }
+            Selection::Part(part) => (
+                Status::PARTIAL_CONTENT,
+                format!("{}-{}", part.start, part.end.saturating_sub(1)),
+                Content::File(file, part),
+            ),
+        };
+        let value = format!("bytes {span}/{}", file.length()).into_bytes();
+        Self { status, field: Some(("Content-Range", value.into())), content }
+    }
+}

@@ -1,0 +1,96 @@
+//! How an answer is written out (RFC 9112, section 4).
+//!
+//! The fields are put together byte by byte in one buffer. The formatting
+//! machinery behind `format!` would take longer than all the rest, so it is
+//! used only where an answer is rare.
+
+use std::ops::Range;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::response::Content;
+use super::{Clock, Persistence, Response};
+
+impl Response<'_> {
+    /// Appends the head to `out`, and the content if that is no file. With
+    /// `head_only`, the answer to HEAD, no content. Returns which bytes of
+    /// the file the caller has to send after it.
+    pub fn write(
+        &self,
+        out: &mut Vec<u8>,
+        persistence: Persistence,
+        head_only: bool,
+        clock: &Clock,
+    ) -> Range<u64> {
+        out.extend_from_slice(b"HTTP/1.1 ");
+        out.extend_from_slice(self.status.text().as_bytes());
+        out.extend_from_slice(b"\r\n");
+        self.write_description(out, clock);
+        if let Some((name, value)) = &self.field {
+            field(out, name, value);
+        }
+        field(out, "Date", clock.http().as_bytes());
+        match persistence {
+            Persistence::KeepAlive => {}
+            Persistence::KeepAliveSaid => {
+                field(out, "Connection", b"keep-alive");
+            }
+            Persistence::Close => field(out, "Connection", b"close"),
+        }
+        out.extend_from_slice(b"\r\n");
+        if head_only {
+            return 0..0;
+        }
+        match &self.content {
+            Content::Nothing => {}
+            Content::Status => {
+                out.extend_from_slice(self.status.text().as_bytes());
+                out.push(b'\n');
+            }
+            Content::Echo(content) => out.extend_from_slice(content),
+            Content::File(_, part) => return part.clone(),
+        }
+        0..0
+    }
+
+    /// The fields that describe the content.
+    fn write_description(&self, out: &mut Vec<u8>, clock: &Clock) {
+        let Some(length) = self.content_length() else { return };
+        let media_type = match &self.content {
+            Content::File(file, _) => file.media_type(),
+            Content::Echo(_) => "application/octet-stream",
+            Content::Status | Content::Nothing => "text/plain",
+        };
+        out.extend_from_slice(b"Content-Type: ");
+        out.extend_from_slice(media_type.as_bytes());
+        if media_type.starts_with("text/") {
+            out.extend_from_slice(b"; charset=utf-8");
+        }
+        out.extend_from_slice(b"\r\n");
+        let mut digits = itoa::Buffer::new();
+        field(out, "Content-Length", digits.format(length).as_bytes());
+        if let Content::File(file, _) = &self.content {
+            let now = UNIX_EPOCH + Duration::from_secs(clock.second());
+            out.extend_from_slice(file.fields(now));
+        }
+        field(out, "X-Content-Type-Options", b"nosniff");
+    }
+
+    /// The value of Content-Length, in bytes. 204 and 304 must not have one
+    /// here: the former may not, the latter would have to give the file's.
+    #[must_use]
+    pub fn content_length(&self) -> Option<u64> {
+        match &self.content {
+            Content::Nothing => None,
+            Content::Status => Some(self.status.text().len() as u64 + 1),
+            Content::Echo(content) => Some(content.len() as u64),
+            Content::File(_, part) => Some(part.end - part.start),
+        }
+    }
+}
+
+fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}

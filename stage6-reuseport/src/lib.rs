@@ -1,0 +1,39 @@
+//! Stage 6: a static-file HTTP/1.1 server, a loop a core.
+//!
+//! ```text
+//! socket --listeners--> server --a connection--> connection
+//!                                                    |  bytes
+//!                                                    v
+//!                     http  <--requests--  exchange  --paths-->  site
+//! ```
+//!
+//! * [`config`] - the command line.
+//! * [`socket`] - every socket option; the only room with `unsafe`.
+//! * [`threads`] - a loop a core, and what each of them has for itself.
+//! * [`server`] - who waits for what. It never sees a byte of HTTP.
+//! * [`timers`] - one timer for all deadlines.
+//! * [`limits`] - how long, how slowly and how many.
+//! * [`signals`] - asked to stop, politely.
+//! * [`connection`] - moves bytes between a socket and an exchange.
+//! * [`exchange`], `answer` - requests to answers. They never see a socket.
+//! * [`http`] - the protocol, without any input or output.
+//! * [`site`] - path to file, below the root and nowhere else.
+//! * [`transfer`] - large files on their way out.
+//! * [`worker`] - what a thread lends to each connection in turn.
+//! * [`access_log`] - one line a request.
+
+pub mod access_log;
+mod answer;
+pub mod config;
+pub mod connection;
+pub mod exchange;
+pub mod http;
+pub mod limits;
+pub mod server;
+pub mod signals;
+pub mod site;
+pub mod socket;
+pub mod threads;
+pub mod timers;
+pub mod transfer;
+pub mod worker;

@@ -1,0 +1,89 @@
+//! How long, how slowly and how many.
+
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::config::Config;
+
+/// What a client may take of our time and room.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// How long a new connection may wait until its first byte.
+    pub first: Duration,
+    /// How long a head may take from then on.
+    pub head: Duration,
+    /// For how long nothing may come of a request's content.
+    pub body: Duration,
+    /// For how long nothing may be taken of an answer.
+    pub write: Duration,
+    /// How long a connection may wait for its next request.
+    pub idle: Duration,
+    /// The least rate of content and answers, in bytes a second.
+    pub min_rate: u64,
+    /// How many connections may be open at once, in this loop.
+    pub connections: usize,
+    /// How many files may be kept open in case they are asked for again.
+    pub files: usize,
+    /// How many loops the server has.
+    pub loops: usize,
+    /// How many requests one connection may make.
+    pub requests: u32,
+    /// How long answers may take after the server was told to stop.
+    pub drain: Duration,
+}
+
+impl Limits {
+    /// The limits from the command line.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let seconds = |count: u32| Duration::from_secs(count.into());
+        Self {
+            first: seconds(config.head_timeout),
+            head: seconds(config.head_timeout),
+            body: seconds(config.body_timeout),
+            write: seconds(config.write_timeout),
+            idle: seconds(config.idle_timeout),
+            min_rate: config.min_rate.into(),
+            connections: most_connections(config).div_ceil(config.loops()),
+            files: most_files(config),
+            loops: config.loops(),
+            requests: match config.max_requests {
+                0 => u32::MAX,
+                most => most,
+            },
+            drain: seconds(config.drain_timeout),
+        }
+    }
+}
+
+/// Raises the number of descriptors that this process may have to the most
+/// it may ask for: the soft limit is 1024 in most places, for the sake of
+/// programs that call `select(2)`, and the hard one is the administrator's.
+pub fn raise_descriptors() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        log::warn!("cannot raise the number of descriptors: {error}");
+    }
+}
+
+/// A sixteenth of the descriptors may be files that nobody is being sent.
+fn most_files(config: &Config) -> usize {
+    (descriptors() / 16 / config.loops()).min(config.cache_files as usize)
+}
+
+fn descriptors() -> usize {
+    let limit =
+        getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+/// Unless it is said, three quarters of the descriptors may be connections.
+/// The rest is for the files they ask for, and for ourselves.
+fn most_connections(config: &Config) -> usize {
+    match config.max_connections {
+        0 => descriptors() / 4 * 3,
+        asked => asked as usize,
+    }
+}

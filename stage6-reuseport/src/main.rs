@@ -1,0 +1,71 @@
+//! Arguments to listeners to `serve`; the only part that may fail.
+//!
+//! Exit code 1 says that it could not start, 2 that the command line was
+//! wrong. SIGINT and SIGTERM ask it to stop: it finishes what is under way, says
+//! how that went, and ends with exit code 0. The second one ends the process at
+//! once, and by the signal, which its parent can see.
+
+use std::fmt::{Display, Write as _};
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser;
+use stage::config::Config;
+use stage::site::Site;
+use stage::{server, socket};
+
+fn main() -> ExitCode {
+    let default = env_logger::Env::default().default_filter_or("warn");
+    env_logger::Builder::from_env(default).init();
+    match run(&Config::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Standard error may be closed; there is nowhere else to say it.
+            let _ =
+                writeln!(io::stderr(), "{}: {error}", env!("CARGO_PKG_NAME"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(config: &Config) -> Result<(), String> {
+    let root = config.root.display();
+    let site =
+        Site::open(&config.root).map_err(because("cannot serve", &root))?;
+    let mut listeners = Vec::new();
+    let mut lines = String::new();
+    for address in &config.listen {
+        // "[::]" takes IPv4 clients too, unless they are asked to come in by
+        // an address of their own.
+        let v6_only = config
+            .listen
+            .iter()
+            .filter(|other| other.port() != 0)
+            .any(|other| other.is_ipv4() && other.port() == address.port());
+        let failed = because("cannot listen on", address);
+        let listener = socket::listen(*address, v6_only, config)
+            .map_err(io::Error::from)
+            .map_err(&failed)?;
+        let bound = socket::local_address(&listener).map_err(&failed)?;
+        // Writing into a String cannot fail.
+        let _ = writeln!(lines, "listening on http://{bound}");
+        listeners.push(listener);
+    }
+    // Nobody may be reading. That is no reason not to serve.
+    let _ = io::stdout().write_all(lines.as_bytes());
+    server::serve(listeners, &site, config)
+        .map_err(|error| format!("cannot serve: {}", reason(&error)))
+}
+
+/// Turns an error into a line that says what could not be done to what.
+fn because(what: &str, object: &impl Display) -> impl Fn(io::Error) -> String {
+    move |error| format!("{what} {object}: {}", reason(&error))
+}
+
+/// What went wrong, without the "(os error 98)" behind it.
+fn reason(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(code) => nix::errno::Errno::from_raw(code).desc().to_owned(),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,89 @@
+//! Taking connections in, as long as there is room.
+
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use super::{Server, interest};
+use crate::connection::Connection;
+use crate::socket::{self, Accepted};
+
+/// How many connections one turn accepts at most from each listener, which is
+/// level-triggered: those that remain are announced again.
+pub(super) const ACCEPTS: usize = 64;
+
+/// How many connections there may be at most, beyond the limit, that are being
+/// told so. It takes each of them two seconds at the longest.
+const TURNED_AWAY: usize = 64;
+
+impl Server {
+    /// Takes connections that wait on a listener: it may be many.
+    pub(super) fn accept_all(
+        &mut self,
+        index: usize,
+        most: usize,
+    ) -> io::Result<()> {
+        for _ in 0..most {
+            let Some(listener) = self.listeners.get(index) else { break };
+            if self.is_crowded() {
+                self.watch_listeners(false);
+                break;
+            }
+            match socket::accept(listener)? {
+                Accepted::Connection(connection, client) => {
+                    self.admit(connection, client);
+                }
+                Accepted::Lost(_) => {}
+                Accepted::Nothing => break,
+                // One more, to tell it so.
+                Accepted::NoRoom(_) if self.reserve.take().is_some() => {}
+                // It stays in the backlog, so the listener stays ready, and
+                // to go on asking about it would spin.
+                Accepted::NoRoom(_) => {
+                    self.watch_listeners(false);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether not even a refusal has room. Who comes now waits in the backlog.
+    pub(super) fn is_crowded(&self) -> bool {
+        let most = self.worker.limits.connections;
+        self.connections.len() > most.saturating_add(TURNED_AWAY.min(most / 8))
+    }
+
+    /// Takes in a connection. One too many, or one that has got the last
+    /// descriptor, hears 503: it could be left in the backlog, but then its
+    /// client would wait and not know for what.
+    pub(super) fn admit(&mut self, socket: OwnedFd, client: IpAddr) {
+        let full = self.connections.len() >= self.worker.limits.connections
+            || self.reserve.is_none();
+        self.tally.connections += 1;
+        let connection = Connection::new(socket, client, self.worker.now);
+        let key = self.connections.insert(connection);
+        interest::watch(&self.epoll, &mut self.connections, key);
+        let connection = self.connections.get_mut(key).filter(|_| full);
+        if let Some(connection) = connection {
+            connection.turn_away(&mut self.worker);
+        }
+        self.settle(key, if full { "full" } else { "accepted" });
+    }
+
+    /// Sees to what can be done again after a connection has gone: to keep a
+    /// descriptor in reserve, and to accept.
+    pub(super) fn make_room(&mut self) {
+        if self.reserve.is_none() {
+            self.reserve = spare_descriptor();
+        }
+        self.watch_listeners(true);
+    }
+}
+
+/// A descriptor of nothing in particular, to be closed when one is needed.
+pub(super) fn spare_descriptor() -> Option<OwnedFd> {
+    EventFd::from_flags(EfdFlags::EFD_CLOEXEC).ok().map(OwnedFd::from)
+}

@@ -1,0 +1,112 @@
+//! The end of a server: what is under way is finished, and nothing begins.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use nix::sys::epoll::{EpollEvent, EpollFlags};
+use slotmap::DefaultKey;
+
+use super::{STOP, Server};
+use crate::connection::READABLE;
+use crate::socket::steering;
+
+/// How long a client may take for the end of its handshake, and for its first
+/// byte after that, if it has connected just before the end.
+const FIRST: Duration = Duration::from_millis(500);
+
+/// What a loop has done.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Tally {
+    /// How many connections it has accepted.
+    pub connections: u64,
+    /// How many requests it has answered.
+    pub requests: u64,
+    /// How many of them after it was told to stop.
+    pub finished: u64,
+    /// How many it has broken off at the end.
+    pub cut: u64,
+}
+
+impl Server {
+    /// Has a descriptor that becomes readable end the loop. It is not read:
+    /// the others are to see it too.
+    ///
+    /// # Errors
+    /// What `epoll_ctl(2)` says.
+    pub fn stop_on(&mut self, stop: BorrowedFd) -> io::Result<()> {
+        let interest = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+        self.epoll.add(stop, EpollEvent::new(interest, STOP))?;
+        Ok(())
+    }
+
+    /// Begins to stop. New connections are steered to the listeners of another
+    /// process, if one has joined us: to replace a server, start the new one and
+    /// then stop the old one. Ours stay for a moment, since a handshake that
+    /// has begun with one of them ends with it.
+    pub(super) fn stop(&mut self) {
+        let now = self.worker.now;
+        let until = now + self.worker.limits.drain;
+        self.stopping = Some(until);
+        self.leaving = Some(until.min(now + FIRST));
+        for listener in &self.listeners {
+            steering::past(listener, self.worker.limits.loops);
+        }
+        self.tally.finished = self.worker.answered;
+        // Every answer from now on says that it is the last.
+        self.worker.limits.requests = 0;
+        self.worker.limits.first = FIRST;
+        // A request may have come in on a connection that looks idle, and we
+        // have not been told yet. To find out costs each of them one `recv`.
+        let keys: Vec<DefaultKey> = self.connections.keys().collect();
+        for key in keys {
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.note(READABLE);
+            }
+            self.queue(key);
+        }
+    }
+
+    /// Stops listening, if it is time. Who is in the backlog believes to be
+    /// connected, and may have sent a request; to close the listener would
+    /// reset them. So they are accepted first.
+    ///
+    /// # Errors
+    /// If a listener is no listener any more.
+    pub(super) fn stop_listening(&mut self) -> io::Result<()> {
+        if self.leaving.is_none_or(|leaving| self.worker.now < leaving) {
+            return Ok(());
+        }
+        self.leaving = None;
+        for index in 0..self.listeners.len() {
+            self.accept_all(index, usize::MAX)?;
+        }
+        self.listeners.clear();
+        Ok(())
+    }
+
+    /// Whether all is done that was to be done before stopping, or the time
+    /// for it is over.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.stopping.is_some_and(|until| {
+            self.listeners.is_empty() && self.connections.is_empty()
+                || self.worker.now >= until
+        })
+    }
+
+    /// Cuts off what is left, and counts.
+    #[must_use]
+    pub fn end(mut self) -> Tally {
+        self.tally.finished = self.worker.answered - self.tally.finished;
+        for connection in self.connections.values_mut() {
+            if connection.is_busy() {
+                connection.cut_off(&mut self.worker);
+                self.tally.cut += 1;
+            }
+        }
+        self.tally.requests = self.worker.answered;
+        self.worker.log.flush();
+        self.tally
+    }
+}

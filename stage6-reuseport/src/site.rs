@@ -1,0 +1,219 @@
+//! Request target to file: what lies below the root, and nothing else.
+
+mod cache;
+
+use std::cell::{Cell, OnceCell};
+use std::ffi::OsStr;
+use std::fs::{File, Metadata};
+use std::ops::Range;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fs, io};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+
+pub use self::cache::Cache;
+use crate::http::{Representation, Status};
+
+/// The one hidden name that is public (RFC 8615).
+const WELL_KNOWN: &[u8] = b".well-known";
+
+/// How often to try an open that ends in EAGAIN: a rename elsewhere has made
+/// the kernel unsure whether a `..` in a link stayed below the root. The same
+/// error means that another process holds a lease on the file, and that can
+/// last, so there is an end to trying.
+const TRIES: usize = 8;
+
+/// The folder being served. Clones share its descriptor.
+#[derive(Clone)]
+pub struct Site {
+    root: Arc<OwnedFd>,
+}
+
+/// A file that may be served.
+pub struct Found {
+    /// Open for reading. What is sent is what was open when the answer began,
+    /// whatever happens to the name meanwhile.
+    pub file: File,
+    /// What HTTP has to know of it.
+    pub representation: Representation,
+    /// What the kernel has to tell of it.
+    metadata: Metadata,
+    /// All of it, if it is small and was asked for before.
+    content: OnceCell<Vec<u8>>,
+    /// When it was last looked at.
+    looked: Cell<Duration>,
+}
+
+/// What a path leads to.
+pub enum Lookup {
+    /// A file.
+    File(Rc<Found>),
+    /// A folder, named without the slash that its relative links need.
+    Folder,
+}
+
+impl Site {
+    /// Opens the folder to be served.
+    ///
+    /// # Errors
+    /// If `root` is no folder that can be opened, or the kernel is older than
+    /// 5.6 and has no `openat2(2)`.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        let root = fs::File::open(root)?;
+        if !root.metadata()?.is_dir() {
+            return Err(Errno::ENOTDIR.into());
+        }
+        let site = Self { root: Arc::new(root.into()) };
+        match site.open_beneath(b".") {
+            Err(Errno::ENOSYS | Errno::EPERM) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "openat2(2) is not to be had: Linux 5.6 or later is needed, \
+                 and a container that lets it through",
+            )),
+            Err(error) => Err(error.into()),
+            Ok(_) => Ok(site),
+        }
+    }
+
+    /// Finds the file for a decoded path, which begins with a slash.
+    ///
+    /// # Errors
+    /// The status to answer: 404 for what is not there, is hidden, leads out
+    /// of the root or is no plain file; 403 for what may not be read; 503
+    /// when descriptors or memory have run out.
+    pub fn find(&self, path: &[u8]) -> Result<Lookup, Status> {
+        let start = path.iter().position(|&byte| byte != b'/');
+        let name = path.get(start.unwrap_or(path.len())..).unwrap_or_default();
+        if is_hidden(name) {
+            return Err(Status::NOT_FOUND);
+        }
+        let in_folder = name.is_empty() || name.ends_with(b"/");
+        let file = if in_folder {
+            self.open_beneath(&[name, b"index.html"].concat())
+        } else {
+            self.open_beneath(name)
+        };
+        let file = File::from(file.map_err(status)?);
+        let metadata = file.metadata().map_err(|error| {
+            log::warn!("fstat: {error}");
+            Status::INTERNAL_ERROR
+        })?;
+        if metadata.is_dir() && !in_folder {
+            return Ok(Lookup::Folder);
+        }
+        if !metadata.is_file() {
+            return Err(Status::NOT_FOUND);
+        }
+        let representation = Representation::new(
+            metadata.len(),
+            metadata.mtime(),
+            metadata.mtime_nsec(),
+            media_type(if in_folder { b"index.html" } else { name }),
+        );
+        let (content, looked) = (OnceCell::new(), Cell::default());
+        let found = Found { file, representation, metadata, content, looked };
+        Ok(Lookup::File(Rc::new(found)))
+    }
+
+    /// Opens a name below the root. The kernel itself refuses each way out:
+    /// `..`, a symbolic link to elsewhere, a link that is changed while we
+    /// look. A check of the path before the open could be outrun.
+    ///
+    /// `O_NONBLOCK` is for what is no plain file: to open a FIFO that nobody
+    /// writes to would wait for a writer. Plain files take no notice of it.
+    fn open_beneath(&self, name: &[u8]) -> nix::Result<OwnedFd> {
+        let how = OpenHow::new()
+            .flags(
+                OFlag::O_RDONLY
+                    | OFlag::O_CLOEXEC
+                    | OFlag::O_NONBLOCK
+                    | OFlag::O_NOCTTY,
+            )
+            .resolve(
+                ResolveFlag::RESOLVE_BENEATH
+                    | ResolveFlag::RESOLVE_NO_MAGICLINKS,
+            );
+        let mut opened = Err(Errno::EAGAIN);
+        for _ in 0..TRIES {
+            opened = openat2(self.root.as_fd(), OsStr::from_bytes(name), how);
+            if !matches!(opened, Err(Errno::EINTR | Errno::EAGAIN)) {
+                break;
+            }
+        }
+        opened
+    }
+}
+
+impl Found {
+    /// Appends `part` of the file to `out`. Returns whether all of it could
+    /// be had: the file may be shorter by now, or unreadable.
+    pub fn append(&self, part: Range<u64>, out: &mut Vec<u8>) -> bool {
+        let Ok(length) = usize::try_from(part.end - part.start) else {
+            return false;
+        };
+        if let Some(content) = self.content.get() {
+            let start = usize::try_from(part.start).unwrap_or(usize::MAX);
+            let part = content.get(start..).and_then(|c| c.get(..length));
+            out.extend_from_slice(part.unwrap_or_default());
+            return part.is_some();
+        }
+        let before = out.len();
+        out.resize(before + length, 0);
+        let space = out.get_mut(before..).unwrap_or_default();
+        match self.file.read_exact_at(space, part.start) {
+            Ok(()) => true,
+            Err(error) => {
+                log::warn!("cannot read a file to its end: {error}");
+                false
+            }
+        }
+    }
+}
+
+/// Whether any part of the path begins with a dot.
+fn is_hidden(name: &[u8]) -> bool {
+    let mut parts = name.split(|&byte| byte == b'/').enumerate();
+    parts.any(|(depth, part)| {
+        part.starts_with(b".") && !(depth == 0 && part == WELL_KNOWN)
+    })
+}
+
+/// The status for a file that could not be opened.
+fn status(error: Errno) -> Status {
+    match error {
+        Errno::EACCES | Errno::EPERM => Status::FORBIDDEN,
+        // EXDEV: it leads out of the root. ENXIO: a socket, or a device
+        // that is not there. ENODEV: a device without a driver.
+        Errno::ENOENT
+        | Errno::ENOTDIR
+        | Errno::ELOOP
+        | Errno::ENAMETOOLONG
+        | Errno::EXDEV
+        | Errno::ENXIO
+        | Errno::ENODEV => Status::NOT_FOUND,
+        Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::EAGAIN => {
+            log::warn!("openat2: {error}");
+            Status::UNAVAILABLE
+        }
+        _ => {
+            log::warn!("openat2: {error}");
+            Status::INTERNAL_ERROR
+        }
+    }
+}
+
+/// The media type for a file of this name.
+fn media_type(name: &[u8]) -> &'static str {
+    let extension = Path::new(OsStr::from_bytes(name)).extension();
+    extension
+        .and_then(OsStr::to_str)
+        .and_then(|extension| mime_guess::from_ext(extension).first_raw())
+        .unwrap_or("application/octet-stream")
+}

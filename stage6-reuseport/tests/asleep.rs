@@ -1,0 +1,80 @@
+//! In which system call the server sleeps, and how long a list it takes there.
+//! The kernel says so itself, in `/proc/PID/syscall` (proc(5)).
+
+use std::fmt::Write as _;
+use std::fs;
+
+use conversations::snapshot::{Slot, Verdict};
+use conversations::{Stage, process, report};
+
+const NAME: &str = env!("CARGO_PKG_NAME");
+
+const PROMISE: &str = "Where the server sleeps while so many clients are \
+    connected and silent,\nand how long the list is that it hands to the \
+    kernel there.";
+
+/// How many clients are connected, one line of the table each.
+const CROWDS: [usize; 3] = [0, 10, 100];
+
+#[test]
+fn asleep() -> Result<(), String> {
+    let binary = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
+    let stage = Stage::program(binary, NAME);
+    // One loop, and no client that the kernel keeps to itself, where there are
+    // flags for that.
+    let flags = ["--quiet", "--defer-accept", "0", "--threads", "1"];
+    let count = [1, 1, 1, 3, 5][stage.number.clamp(2, 6) as usize - 2];
+    let server = stage.start(&flags[..count])?;
+    let pid = server.pid();
+    // Asleep, it has all that it starts with.
+    process::until_asleep(pid, stage.ceiling)?;
+    let alone = process::descriptors(pid)?;
+    let mut clients = Vec::new();
+    let mut table = String::from("clients   asleep in");
+    for crowd in CROWDS {
+        while clients.len() < crowd {
+            clients.push(server.connect()?);
+        }
+        process::until("the clients to be accepted", stage.ceiling, || {
+            process::descriptors(pid).is_ok_and(|now| now == alone + crowd)
+        })?;
+        process::until_asleep(pid, stage.ceiling)?;
+        let _ = write!(table, "\n{crowd:7}   {}", sleeps_in(pid)?);
+    }
+    compare(&table)
+}
+
+/// The call in which the loop is: the only thread of the process, or the last
+/// one that it has started.
+fn sleeps_in(pid: i32) -> Result<String, String> {
+    let task = process::tasks(pid)?.into_iter().max().unwrap_or(pid);
+    let path = format!("/proc/{pid}/task/{task}/syscall");
+    let line = fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))?;
+    let mut words = line.split_whitespace();
+    let number: i64 = words.next().unwrap_or("").parse().unwrap_or(-1);
+    let arguments: Vec<u64> = words
+        .filter_map(|word| u64::from_str_radix(word.get(2..)?, 16).ok())
+        .collect();
+    // Newer processors have only the calls that take a signal mask as well.
+    #[cfg(target_arch = "x86_64")]
+    let (poll, epoll) = (libc::SYS_poll, libc::SYS_epoll_wait);
+    #[cfg(not(target_arch = "x86_64"))]
+    let (poll, epoll) = (libc::SYS_ppoll, libc::SYS_epoll_pwait);
+    if number == poll {
+        let length = arguments.get(1).copied().unwrap_or(0);
+        Ok(format!("poll, with a list of {length}"))
+    } else if number == epoll {
+        Ok("epoll_wait, with no list".to_owned())
+    } else {
+        Err(format!("it sleeps in another call: {line}"))
+    }
+}
+
+fn compare(got: &str) -> Result<(), String> {
+    let slot = Slot { group: NAME.to_owned(), name: "asleep".to_owned() };
+    match slot.check(PROMISE, got) {
+        Verdict::Same => Ok(()),
+        Verdict::Missing => Err(format!("no {} yet:\n{got}", slot.shown())),
+        Verdict::Differs(expected) => Err(report::difference(&expected, got)),
+    }
+}
