@@ -58,12 +58,12 @@ pub struct Connection {
     drained: usize,
     /// How long it has been waiting for that.
     wait: Wait,
-    /// How many bytes the kernel has taken from us, ever.
-    sent: u64,
     /// What the kernel has said, and no call has found untrue since.
     ready: EpollFlags,
     /// Whether it stands in the queue of those that can go on.
     pub queued: bool,
+    /// Whether the kernel has been told to watch it.
+    pub watched: bool,
 }
 
 impl Connection {
@@ -71,9 +71,11 @@ impl Connection {
     #[must_use]
     pub fn new(socket: OwnedFd, client: IpAddr, now: Duration) -> Self {
         let (exchange, state) = (Exchange::new(client), State::New);
-        let (ready, queued) = (EpollFlags::empty(), false);
-        let (drained, sent, wait) = (0, 0, Wait::new(now, 0, 0));
-        Self { socket, exchange, state, drained, wait, sent, ready, queued }
+        // The kernel has kept it until its first byte came (TCP_DEFER_ACCEPT),
+        // so it is read from at once.
+        let (ready, wait) = (EpollFlags::EPOLLIN, Wait::new(now));
+        let (drained, queued, watched) = (0, false, false);
+        Self { socket, exchange, state, drained, wait, ready, queued, watched }
     }
 
     /// Notes what the kernel has said. It says each thing once, and perhaps at
@@ -181,11 +183,11 @@ impl Connection {
                 }
             };
             match sent {
-                // The file is shorter than it was. Nothing can be sent in place
-                // of what is missing, so the client must see a broken end.
+                // The file has become shorter. Nothing can be sent in place of
+                // what is missing: the client must see a broken end.
                 Ok((0, _)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok((count, full)) => {
-                    self.sent += count as u64;
+                    self.wait.sent += count as u64;
                     self.exchange.sent(count, worker);
                     if full {
                         self.ready -= EpollFlags::EPOLLOUT;

@@ -6,6 +6,10 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::config::Config;
 
+/// How many descriptors are neither connections nor files: the three streams,
+/// the root, listeners, epoll, the timer, signals and the reserve.
+const OWN: usize = 16;
+
 /// What a client may take of our time and room.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -63,13 +67,17 @@ pub fn raise_descriptors() {
 }
 
 /// Unless it is said, three quarters of the descriptors may be connections.
-/// The rest is for the files they ask for, and for ourselves.
+/// The rest is for the files they ask for.
 fn most_connections(config: &Config) -> usize {
-    let descriptors =
-        getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
-    let most = usize::try_from(descriptors / 4 * 3).unwrap_or(usize::MAX);
     match config.max_connections {
-        0 => most,
+        0 => descriptors() / 4 * 3,
         asked => asked as usize,
     }
+}
+
+/// How many descriptors there are for clients.
+fn descriptors() -> usize {
+    let limit =
+        getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(OWN)
 }

@@ -6,6 +6,10 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::config::Config;
 
+/// How many descriptors are neither connections nor files: the three streams,
+/// the root, listeners, epoll, the timer, signals and the reserve.
+const OWN: usize = 16;
+
 /// What a client may take of our time and room.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -45,7 +49,7 @@ impl Limits {
             write: seconds(config.write_timeout),
             idle: seconds(config.idle_timeout),
             min_rate: config.min_rate.into(),
-            connections: most_connections(config).div_ceil(config.loops()),
+            connections: most_connections(config),
             files: most_files(config),
             loops: config.loops(),
             requests: match config.max_requests {
@@ -68,22 +72,24 @@ pub fn raise_descriptors() {
     }
 }
 
-/// A sixteenth of the descriptors may be files that nobody is being sent.
-fn most_files(config: &Config) -> usize {
-    (descriptors() / 16 / config.loops()).min(config.cache_files as usize)
-}
-
-fn descriptors() -> usize {
-    let limit =
-        getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
-    usize::try_from(limit).unwrap_or(usize::MAX)
-}
-
 /// Unless it is said, three quarters of the descriptors may be connections.
-/// The rest is for the files they ask for, and for ourselves.
+/// The rest is for the files they ask for.
 fn most_connections(config: &Config) -> usize {
     match config.max_connections {
-        0 => descriptors() / 4 * 3,
-        asked => asked as usize,
+        0 => descriptors(config) / 4 * 3,
+        asked => (asked as usize).div_ceil(config.loops()),
     }
+}
+
+/// A sixteenth of the descriptors may be files that nobody is being sent.
+fn most_files(config: &Config) -> usize {
+    (config.cache_files as usize).min(descriptors(config) / 16)
+}
+
+/// How many descriptors there are for the clients of one loop.
+fn descriptors(config: &Config) -> usize {
+    let limit =
+        getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    (limit / config.loops()).saturating_sub(OWN)
 }

@@ -94,17 +94,15 @@ impl Server {
         let timers = Timers::new()?;
         let interest = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
         epoll.add(timers.fd(), EpollEvent::new(interest, TIMER))?;
-        let (connections, events) = (SlotMap::new(), Vec::new());
-        let (ready, accepting) = (VecDeque::new(), true);
         Ok(Self {
             reserve: room::spare_descriptor(),
             epoll,
             listeners,
-            connections,
-            events,
-            ready,
+            connections: SlotMap::new(),
+            events: Vec::new(),
+            ready: VecDeque::new(),
             timers,
-            accepting,
+            accepting: true,
             stopping: None,
             leaving: None,
             tally: Tally::default(),
@@ -126,7 +124,10 @@ impl Server {
             self.advance(key);
         }
         while let Some(key) = self.timers.due(self.worker.now) {
-            self.expire(key);
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.expire(&mut self.worker);
+            }
+            self.settle(key, "deadline");
         }
         self.stop_listening()
     }
@@ -186,27 +187,24 @@ impl Server {
         self.settle(key, "turn");
     }
 
-    /// Looks at a connection whose deadline has come.
-    fn expire(&mut self, key: DefaultKey) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        connection.expire(&mut self.worker);
-        self.settle(key, "deadline");
-    }
-
-    /// Sees to what follows from anything that was done with a connection.
+    /// Sees to what follows from anything done with a connection.
     fn settle(&mut self, key: DefaultKey, event: &str) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if self.stopping.is_some() && connection.is_idle() {
             connection.leave(&mut self.worker);
         }
-        let deadline = connection.deadline(&self.worker.limits);
-        self.timers.schedule(key, deadline);
         let Connection { socket, state, .. } = connection;
         self.worker.narrate(socket, &event, state);
         if *state == State::Closed {
             self.connections.remove(key);
             self.timers.cancel(key);
-            self.make_room();
+            return self.make_room();
+        }
+        let deadline = connection.deadline(&self.worker.limits);
+        self.timers.schedule(key, deadline);
+        if !connection.watched {
+            connection.watched = true;
+            interest::watch(&self.epoll, &mut self.connections, key);
         }
         self.queue(key);
     }

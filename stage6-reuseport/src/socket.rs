@@ -3,6 +3,7 @@
 //! With the files of its folder the only room with `unsafe` in it.
 
 mod accept;
+mod filter;
 mod output;
 pub mod steering;
 
@@ -19,6 +20,7 @@ use nix::sys::socket::{
 
 use self::accept::to_std;
 pub use self::accept::{Accepted, accept};
+pub use self::filter::turn_deaf;
 pub use self::output::{abandon, send_file, unacknowledged};
 use crate::config::{Config, LARGEST_PIECE};
 
@@ -113,7 +115,7 @@ pub fn listen(
     // for a head begins then.
     if config.defer_accept > 0 {
         let option = libc::TCP_DEFER_ACCEPT;
-        set_int(&socket, libc::IPPROTO_TCP, option, config.defer_accept)?;
+        set(&socket, libc::IPPROTO_TCP, option, &config.defer_accept)?;
     }
 
     // How long bytes that we have sent may go unacknowledged, in milliseconds,
@@ -131,7 +133,7 @@ pub fn listen(
     // answered twice. Off unless it is asked for.
     if config.fast_open > 0 {
         let option = libc::TCP_FASTOPEN;
-        set_int(&socket, libc::IPPROTO_TCP, option, config.fast_open)?;
+        set(&socket, libc::IPPROTO_TCP, option, &config.fast_open)?;
     }
 
     // Before listen, which is when the kernel settles how large a window it
@@ -161,16 +163,17 @@ pub fn listen_again(
     Ok(listen(address, v6_only, config)?)
 }
 
-/// Sets an option that nix has no name for, to an int.
-fn set_int(
+/// Sets an option that nix has no name for. `value` is of the type that the
+/// option wants.
+fn set<T>(
     socket: &OwnedFd,
     level: i32,
     option: i32,
-    value: u32,
+    value: &T,
 ) -> nix::Result<()> {
-    let (fd, length) = (socket.as_raw_fd(), size_of::<u32>());
-    let value = (&raw const value).cast();
-    // SAFETY: the kernel reads four bytes, which outlive the call.
+    let (fd, length) = (socket.as_raw_fd(), size_of::<T>());
+    let value = (&raw const *value).cast();
+    // SAFETY: the kernel reads `length` bytes, which outlive the call.
     #[allow(unsafe_code, clippy::cast_possible_truncation)]
     let set = unsafe {
         libc::setsockopt(fd, level, option, value, length as libc::socklen_t)

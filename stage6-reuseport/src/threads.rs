@@ -111,14 +111,15 @@ fn pin(cpu: Option<usize>) -> io::Result<()> {
 fn wait(signals: &Signals, stop: &EventFd) -> io::Result<()> {
     loop {
         let mut list = [
-            PollFd::new(signals.fd(), PollFlags::POLLIN),
             PollFd::new(stop.as_fd(), PollFlags::POLLIN),
+            PollFd::new(signals.fd(), PollFlags::POLLIN),
         ];
         match poll(&mut list, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
-        if signals.read()? || list.iter().any(|fd| fd.any() == Some(true)) {
+        let failed = list.first().and_then(PollFd::any) == Some(true);
+        if failed || signals.read()? {
             stop.write(1)?;
             return Ok(());
         }

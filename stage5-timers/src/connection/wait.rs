@@ -24,12 +24,15 @@ pub(super) struct Wait {
     answered: u32,
     /// How many bytes had been sent before the answer it is about.
     settled: u64,
+    /// How many bytes the kernel has taken from us, ever.
+    pub(super) sent: u64,
 }
 
 impl Wait {
     /// A wait that begins.
-    pub(super) fn new(now: Duration, answered: u32, settled: u64) -> Self {
-        Self { since: now, progress: now, moved: 0, answered, settled }
+    pub(super) fn new(now: Duration) -> Self {
+        let (since, progress) = (now, now);
+        Self { since, progress, moved: 0, answered: 0, settled: 0, sent: 0 }
     }
 
     /// Notes that it has got on by `moved` bytes since it began.
@@ -86,8 +89,10 @@ impl Connection {
         let answered = self.exchange.answered();
         let writing = next == State::Writing;
         if self.state != next || (self.wait.answered != answered && !writing) {
-            let settled = if writing { self.wait.settled } else { self.sent };
-            self.wait = Wait::new(worker.now, answered, settled);
+            let Wait { settled, sent, .. } = self.wait;
+            let settled = if writing { settled } else { sent };
+            self.wait =
+                Wait { answered, settled, sent, ..Wait::new(worker.now) };
         }
         self.state = next;
     }
@@ -115,7 +120,8 @@ impl Connection {
     pub fn expire(&mut self, worker: &mut Worker) {
         if self.state == State::Writing {
             let waiting = socket::unacknowledged(&self.socket);
-            let moved = self.sent.saturating_sub(self.wait.settled + waiting);
+            let moved =
+                self.wait.sent.saturating_sub(self.wait.settled + waiting);
             self.wait.reach(moved, worker.now);
         }
         if self.deadline(&worker.limits) > worker.now {

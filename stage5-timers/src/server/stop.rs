@@ -9,9 +9,10 @@ use slotmap::DefaultKey;
 use super::{STOP, Server};
 use crate::connection::READABLE;
 use crate::signals::Signals;
+use crate::socket;
 
-/// How long a client may take for its first byte if it has connected just
-/// before the end.
+/// How long a client may take for the end of its handshake, and for its first
+/// byte after that, if it has begun just before the end.
 const FIRST: Duration = Duration::from_millis(500);
 
 impl Server {
@@ -30,25 +31,21 @@ impl Server {
     pub(super) fn read_signals(&mut self) -> io::Result<()> {
         let Some(signals) = &self.signals else { return Ok(()) };
         if signals.read()? && self.stopping.is_none() {
-            self.stopping = Some(self.worker.now + self.worker.limits.drain);
+            self.stop();
         }
         Ok(())
     }
 
-    /// Stops listening, if it is time to stop. Who is in the backlog believes
-    /// to be connected, and may have sent a request; to close the listener
-    /// would reset them. So they are accepted first.
-    ///
-    /// # Errors
-    /// If a listener is no listener any more.
-    pub(super) fn stop_listening(&mut self) -> io::Result<()> {
-        if self.stopping.is_none() || self.listeners.is_empty() {
-            return Ok(());
+    /// Begins to stop. The listeners stay for a moment, for those who have begun
+    /// to connect.
+    fn stop(&mut self) {
+        let now = self.worker.now;
+        let until = now + self.worker.limits.drain;
+        self.stopping = Some(until);
+        self.leaving = Some(until.min(now + FIRST));
+        for listener in &self.listeners {
+            socket::turn_deaf(listener);
         }
-        for index in 0..self.listeners.len() {
-            self.accept_all(index, usize::MAX)?;
-        }
-        self.listeners.clear();
         self.answered = self.worker.answered;
         // Every answer from now on says that it is the last.
         self.worker.limits.requests = 0;
@@ -62,6 +59,23 @@ impl Server {
             }
             self.queue(key);
         }
+    }
+
+    /// Closes the listeners, if it is time. Who is in the backlog believes to
+    /// be connected, and may have sent a request; to close the listener would
+    /// reset them. So they are accepted first.
+    ///
+    /// # Errors
+    /// If a listener is no listener any more.
+    pub(super) fn stop_listening(&mut self) -> io::Result<()> {
+        if self.leaving.is_none_or(|leaving| self.worker.now < leaving) {
+            return Ok(());
+        }
+        self.leaving = None;
+        for index in 0..self.listeners.len() {
+            self.accept_all(index, usize::MAX)?;
+        }
+        self.listeners.clear();
         Ok(())
     }
 

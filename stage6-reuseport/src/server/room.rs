@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use super::{Server, interest};
+use super::Server;
 use crate::connection::Connection;
 use crate::socket::{self, Accepted};
 
@@ -53,7 +53,8 @@ impl Server {
     /// Whether not even a refusal has room. Who comes now waits in the backlog.
     pub(super) fn is_crowded(&self) -> bool {
         let most = self.worker.limits.connections;
-        self.connections.len() > most.saturating_add(TURNED_AWAY.min(most / 8))
+        let beyond = TURNED_AWAY.min(most / 8).max(1);
+        self.connections.len() >= most.saturating_add(beyond)
     }
 
     /// Takes in a connection. One too many, or one that has got the last
@@ -65,12 +66,12 @@ impl Server {
         self.tally.connections += 1;
         let connection = Connection::new(socket, client, self.worker.now);
         let key = self.connections.insert(connection);
-        interest::watch(&self.epoll, &mut self.connections, key);
-        let connection = self.connections.get_mut(key).filter(|_| full);
-        if let Some(connection) = connection {
+        if full && let Some(connection) = self.connections.get_mut(key) {
             connection.turn_away(&mut self.worker);
+            self.settle(key, "full");
+        } else {
+            self.queue(key);
         }
-        self.settle(key, if full { "full" } else { "accepted" });
     }
 
     /// Sees to what can be done again after a connection has gone: to keep a

@@ -9,10 +9,10 @@ use slotmap::DefaultKey;
 
 use super::{STOP, Server};
 use crate::connection::READABLE;
-use crate::socket::steering;
+use crate::socket::{self, steering};
 
 /// How long a client may take for the end of its handshake, and for its first
-/// byte after that, if it has connected just before the end.
+/// byte after that, if it has begun just before the end.
 const FIRST: Duration = Duration::from_millis(500);
 
 /// What a loop has done.
@@ -40,10 +40,9 @@ impl Server {
         Ok(())
     }
 
-    /// Begins to stop. New connections are steered to the listeners of another
-    /// process, if one has joined us: to replace a server, start the new one and
-    /// then stop the old one. Ours stay for a moment, since a handshake that
-    /// has begun with one of them ends with it.
+    /// Begins to stop. The listeners stay for a moment, for those who have begun
+    /// to connect. The others go to the listeners of another server, if one has
+    /// joined us: to replace a server, start the new one, then stop the old one.
     pub(super) fn stop(&mut self) {
         let now = self.worker.now;
         let until = now + self.worker.limits.drain;
@@ -51,6 +50,7 @@ impl Server {
         self.leaving = Some(until.min(now + FIRST));
         for listener in &self.listeners {
             steering::past(listener, self.worker.limits.loops);
+            socket::turn_deaf(listener);
         }
         self.tally.finished = self.worker.answered;
         // Every answer from now on says that it is the last.
@@ -67,8 +67,8 @@ impl Server {
         }
     }
 
-    /// Stops listening, if it is time. Who is in the backlog believes to be
-    /// connected, and may have sent a request; to close the listener would
+    /// Closes the listeners, if it is time. Who is in the backlog believes to
+    /// be connected, and may have sent a request; to close the listener would
     /// reset them. So they are accepted first.
     ///
     /// # Errors

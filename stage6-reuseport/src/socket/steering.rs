@@ -9,9 +9,9 @@
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
-use nix::sys::socket::{setsockopt, sockopt};
 
-use super::set_int;
+use super::filter::{attach, statement};
+use super::set;
 
 /// Loads the number of the processor that handles the packet.
 const LOAD_CPU: libc::sock_filter = statement(
@@ -32,42 +32,27 @@ pub fn by_cpu(listener: &OwnedFd, loops: Option<usize>) -> nix::Result<()> {
         u32::try_from(loops).unwrap_or(1),
     );
     let number = statement(libc::BPF_RET | libc::BPF_A, 0);
-    attach(listener, &mut [LOAD_CPU, modulo, number])
+    let program = &mut [LOAD_CPU, modulo, number];
+    attach(listener, libc::SO_ATTACH_REUSEPORT_CBPF, program)
 }
 
 /// Gives all connections from now on to the first listener behind the `loops`
 /// ones of this server: one of the server that replaces it, if there is one.
 ///
-/// The kernel has no other way to leave a group and lose nobody. It chooses a
-/// listener at the SYN and stays with it, and who is in the backlog of one
-/// that is closed is reset.
+/// A listener that only turns deaf would cost its share of the clients a second,
+/// since the kernel would go on choosing it.
 pub fn past(listener: &OwnedFd, loops: usize) {
     let number = u32::try_from(loops).unwrap_or(u32::MAX);
     let number = statement(libc::BPF_RET | libc::BPF_K, number);
-    if let Err(error) = attach(listener, &mut [number]) {
+    let option = libc::SO_ATTACH_REUSEPORT_CBPF;
+    if let Err(error) = attach(listener, option, &mut [number]) {
         log::info!("cannot steer connections to another server: {error}");
     }
 }
 
-#[allow(clippy::cast_possible_truncation)] // All codes have 16 bits.
-const fn statement(code: u32, k: u32) -> libc::sock_filter {
-    libc::sock_filter { code: code as u16, jt: 0, jf: 0, k }
-}
-
-fn attach(
-    listener: &OwnedFd,
-    program: &mut [libc::sock_filter],
-) -> nix::Result<()> {
-    let program = libc::sock_fprog {
-        len: u16::try_from(program.len()).unwrap_or(0),
-        filter: program.as_mut_ptr(),
-    };
-    setsockopt(listener, sockopt::AttachReusePortCbpf, &program)
-}
-
 fn detach(listener: &OwnedFd) -> nix::Result<()> {
     let option = libc::SO_DETACH_REUSEPORT_BPF;
-    match set_int(listener, libc::SOL_SOCKET, option, 0) {
+    match set(listener, libc::SOL_SOCKET, option, &0) {
         // There was no program.
         Err(Errno::ENOENT) => Ok(()),
         done => done,
