@@ -68,8 +68,8 @@ pub fn listen(
     // Linux each connection inherits it: one call, and not one a connection.
     setsockopt(&socket, sockopt::TcpNoDelay, &true)?;
 
-    // Before listen, which is when the kernel settles how large a window it
-    // will ever offer. Connections inherit both. The kernel makes 1 into the
+    // Before there is a connection, which inherits both: how large a window it
+    // will ever offer is settled in its handshake. The kernel makes 1 into the
     // least it allows, some 2 KiB in and 4 KiB out (socket(7)).
     if config.piece < LARGEST_PIECE {
         setsockopt(&socket, sockopt::RcvBuf, &1)?;

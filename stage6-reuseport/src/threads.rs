@@ -152,10 +152,11 @@ fn report(loops: Vec<JoinHandle<io::Result<Tally>>>) -> io::Result<()> {
             tally.connections, tally.requests
         );
     }
+    outcome?;
     // Standard error may be closed; there is nowhere else to say it.
     let _ = writeln!(
         io::stderr(),
         "{lines}{name}: stopped: {finished} answers finished, {cut} cut off"
     );
-    outcome
+    Ok(())
 }

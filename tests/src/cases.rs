@@ -2,8 +2,8 @@
 
 use crate::stage::Case;
 use crate::{
-    access_log, cli, fair, fuzz, help, large, many, room, silence, tools,
-    truth, urgent, vanish,
+    access_log, cli, deadline, fair, fault, files, fuzz, help, large, limit,
+    many, room, sendfile, signal, silence, slow, tools, truth, urgent, vanish,
 };
 
 /// The snapshots that these tests make, in `tests/snapshots/STAGE/`.
@@ -16,18 +16,26 @@ pub fn all() -> Vec<Case> {
     [
         access_log::cases(),
         cli::cases(),
+        deadline::cases(),
         fair::cases(),
+        fault::cases(),
+        files::cases(),
         fuzz::cases(),
         help::cases(),
         large::cases(),
+        limit::cases(),
         many::cases(),
         room::cases(),
+        sendfile::cases(),
+        signal::cases(),
         silence::cases(),
+        slow::cases(),
         tools::cases(),
         truth::idle::cases(),
         truth::kernel::cases(),
         truth::interest::cases(),
         truth::syscalls::cases(),
+        truth::timer::cases(),
         urgent::cases(),
         vanish::cases(),
     ]

@@ -173,7 +173,11 @@ fn write(root: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     fs::write(&path, bytes)
 }
 
-fn patterned(path: &Path, length: usize) -> io::Result<()> {
+/// Makes a file of `length` patterned bytes, as old as all the others.
+///
+/// # Errors
+/// As write(2).
+pub fn patterned(path: &Path, length: usize) -> io::Result<()> {
     let mut file = io::BufWriter::new(fs::File::create(path)?);
     let mut block = Vec::with_capacity(65536);
     for start in (0..length).step_by(65536) {

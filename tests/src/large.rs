@@ -74,7 +74,9 @@ fn slow_reader(stage: &Stage) -> Outcome {
 
 /// `SO_RCVBUF` must be set before connect(2): the window's scale is fixed
 /// in the handshake (tcp(7)).
-fn connect_with_small_buffer(server: &Server) -> Result<TcpStream, String> {
+pub(crate) fn connect_with_small_buffer(
+    server: &Server,
+) -> Result<TcpStream, String> {
     let std::net::SocketAddr::V4(address) = server.address() else {
         return Err("not an IPv4 address".into());
     };

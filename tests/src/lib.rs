@@ -16,7 +16,11 @@
 //! | [`pieces`] | how every script is cut for the torture run |
 //! | [`large`], [`many`], [`vanish`], [`fuzz`] | what no script can say |
 //! | [`fair`], [`room`], [`silence`], [`urgent`] | nobody waits for another |
-//! | [`tools`] | programs that people use |
+//! | [`deadline`], [`limit`], [`signal`] | everything ends |
+//! | [`files`], [`sendfile`] | large files, and such as change |
+//! | [`fault`] | each system call fails in each way in which it can |
+//! | [`tools`], [`slow`] | programs that people use |
+//! | [`lab`], [`labs`] | what the experiments share, and their tests |
 //!
 //! `tests/README.md` shows how to write a script and how to aim the suite at
 //! a server of your own.
@@ -26,11 +30,17 @@ pub mod cases;
 pub mod cli;
 pub mod clues;
 pub mod contract;
+pub mod deadline;
 pub mod fair;
+pub mod fault;
+pub mod files;
 pub mod fixtures;
 pub mod fuzz;
 pub mod help;
+pub mod lab;
+pub mod labs;
 pub mod large;
+pub mod limit;
 pub mod many;
 pub mod orphans;
 pub mod pieces;
@@ -39,8 +49,11 @@ pub mod report;
 pub mod room;
 pub mod runner;
 pub mod script;
+pub mod sendfile;
 pub mod server;
+pub mod signal;
 pub mod silence;
+pub mod slow;
 pub mod snapshot;
 pub mod stage;
 pub mod suite;

@@ -1,8 +1,9 @@
 //! A snapshot that nobody makes any more is a promise that nobody keeps.
 
-use crate::{cases, script, snapshot};
+use crate::{cases, labs, script, snapshot};
 
-/// Fails if a snapshot has neither a script nor a Rust-coded test.
+/// Fails if a snapshot has neither a script, nor a Rust-coded test, nor a
+/// lab.
 ///
 /// # Errors
 /// Lists the files to delete.
@@ -16,7 +17,8 @@ pub fn check() -> Result<(), String> {
                 .any(|p| p.group == slot.group && p.name == slot.name);
             let by_case = slot.group.starts_with("stage")
                 && cases::SNAPSHOTS.contains(&slot.name.as_str());
-            !by_script && !by_case
+            let by_lab = labs::exists(&slot.group, &slot.name);
+            !by_script && !by_case && !by_lab
         })
         .map(snapshot::Slot::shown)
         .collect();

@@ -14,7 +14,7 @@ use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::wire::Client;
 
 /// `RLIMIT_NOFILE` of the server.
-const DESCRIPTORS: u8 = 64;
+pub(crate) const DESCRIPTORS: u8 = 64;
 
 /// More than fit.
 const CLIENTS: usize = 100;
@@ -73,17 +73,12 @@ pub fn cases() -> Vec<Case> {
 
 /// A server that is full, and its clients, in the order of connecting.
 fn full(stage: &Stage) -> Result<(Server, Vec<Client>), String> {
-    process::allow_descriptors(1024)?;
-    let descriptors = Some(DESCRIPTORS.into());
-    let stage = Stage { descriptors, ..stage.clone() };
-    let mut flags = vec!["--quiet"];
-    if stage.number == 1 {
+    let flags = match stage.number {
         // The threads must not run out before the descriptors do.
-        flags.extend(["--threads", "100"]);
-    }
-    let server = stage.start(&flags)?;
-    let clients = (0..CLIENTS).map(|_| server.connect());
-    let clients = clients.collect::<Result<Vec<_>, _>>()?;
+        1 => &["--threads", "100"][..],
+        _ => &[],
+    };
+    let (server, clients) = crowd(stage, flags)?;
     let lines = server.stderr.wait_for(1, stage.ceiling);
     match lines.first() {
         Some(line) if line.contains("cannot accept: ") => {}
@@ -94,6 +89,20 @@ fn full(stage: &Stage) -> Result<(Server, Vec<Client>), String> {
             ));
         }
     }
+    Ok((server, clients))
+}
+
+/// A server with few descriptors, and many clients that have connected.
+pub(crate) fn crowd(
+    stage: &Stage,
+    flags: &[&str],
+) -> Result<(Server, Vec<Client>), String> {
+    process::allow_descriptors(1024)?;
+    let descriptors = Some(DESCRIPTORS.into());
+    let stage = Stage { descriptors, ..stage.clone() };
+    let server = stage.start_plain(flags)?;
+    let clients = (0..CLIENTS).map(|_| server.connect());
+    let clients = clients.collect::<Result<Vec<_>, _>>()?;
     Ok((server, clients))
 }
 
@@ -121,7 +130,7 @@ fn more_clients_than_descriptors(stage: &Stage) -> Outcome {
 }
 
 /// Fails if a server with no room does more than look again now and then.
-fn watch(server: &Server, stage: &Stage) -> Result<(), String> {
+pub(crate) fn watch(server: &Server, stage: &Stage) -> Result<(), String> {
     // On stage 1 each of a hundred threads finds no room for itself.
     let each: u8 = if stage.number == 1 { 100 } else { 1 };
     let before = process::used(server.pid())?;
@@ -151,7 +160,7 @@ fn request(client: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-fn check(at: usize, client: &mut Client) -> Result<(), String> {
+pub(crate) fn check(at: usize, client: &mut Client) -> Result<(), String> {
     client
         .ask(&request(at))
         .map_err(|why| format!("client {at}, for whom there is room: {why}"))?;
@@ -172,7 +181,8 @@ fn judge(at: usize, client: &Client) -> Result<(), String> {
 }
 
 fn files_when_full(stage: &Stage) -> Outcome {
-    let (_server, mut clients) = full(stage)?;
+    let (server, mut clients) = crowd(stage, &[])?;
+    process::until_asleep(server.pid(), stage.ceiling)?;
     let answer = clients[0].ask(FILE)?;
     if answer.status != 200 || answer.body != HELLO {
         let status = answer.status;

@@ -1,10 +1,12 @@
 //! Who is under test, and what a test can say about it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use libtest_mimic::{Completion, Failed};
 
+use crate::fixtures;
 use crate::process;
 use crate::server::Server;
 use crate::wire::client::CEILING;
@@ -112,6 +114,47 @@ impl Stage {
     /// If it ends, or does not listen in time; the text says which.
     pub fn start(&self, flags: &[&str]) -> Result<Server, String> {
         Server::start(self, flags)
+    }
+
+    /// Flags that leave nothing to chance for a test that counts: a client is
+    /// accepted before it says anything, by the only loop there is, and no
+    /// file stays open which nobody is being sent. Before stage 5 it is so
+    /// without flags.
+    #[must_use]
+    pub fn plain(&self) -> Vec<&'static str> {
+        let mut flags = vec!["--quiet"];
+        if self.number >= 5 {
+            flags.extend(["--defer-accept", "0"]);
+        }
+        if self.number >= 6 {
+            flags.extend(["--threads", "1", "--cache-files", "0"]);
+        }
+        flags
+    }
+
+    /// Starts the server with the flags of [`Stage::plain`], and these.
+    ///
+    /// # Errors
+    /// As [`Stage::start`].
+    pub fn start_plain(&self, flags: &[&str]) -> Result<Server, String> {
+        self.start(&[&self.plain(), flags].concat())
+    }
+
+    /// Runs a server that is expected to fail while it starts: its exit code,
+    /// and what it says on stderr.
+    ///
+    /// # Errors
+    /// If it can't be run, or goes on.
+    pub fn fail(&self) -> Result<(Option<i32>, Vec<String>), String> {
+        let Launch::Program(path, words) = &self.launch else {
+            return Err("this test needs one of our own".into());
+        };
+        let mut command = Command::new(path);
+        command.args(words).arg(fixtures::site().root());
+        command.args(["--listen", "127.0.0.1:0"]);
+        let mut server = Server::spawn(&mut command, self)?;
+        let status = server.wait_for_exit(self.ceiling)?;
+        Ok((status.code(), server.stderr.wait_for_end(self.ceiling)))
     }
 
     /// Starts the server so that it keeps no file open which nobody is being

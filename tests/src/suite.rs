@@ -11,11 +11,11 @@ use crate::server::pool;
 use crate::snapshot::{HOW_TO_ACCEPT, Slot, Verdict};
 use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::{
-    cases, contract, fixtures, orphans, pieces, report, script, snapshot,
+    cases, contract, fixtures, labs, orphans, pieces, report, script, snapshot,
 };
 
 /// Tests wait far more than they compute: more of them than cores can run.
-const THREADS: usize = 8;
+const THREADS: usize = 16;
 
 /// Another server may make nearly all of them wait in vain.
 const THREADS_OF_STRANGERS: usize = 32;
@@ -48,7 +48,7 @@ fn silence_insta() {
 }
 
 /// All tests of `stage`: up to three for each script, one for each Rust-coded
-/// case.
+/// case and for each lab.
 #[must_use]
 pub fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -64,6 +64,7 @@ pub fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
             }));
         }
     }
+    trials.extend(labs::trials(stage));
     if stage.is_ours() {
         trials.push(Trial::test("every snapshot has a script", || {
             orphans::check().map_err(Into::into)
@@ -88,7 +89,7 @@ fn script_trials(stage: &Arc<Stage>, place: &Place) -> Vec<Trial> {
     if script.split {
         paces.push((name.clone() + BYTE_BY_BYTE, Pace::ByteByByte));
     }
-    if stage.is_ours() {
+    if stage.is_ours() && script.pieces {
         // A script that is new has no snapshot, and fails whole as well.
         let stored = slot(place).stored().unwrap_or_default();
         let size = pieces::size(&stored);

@@ -143,6 +143,7 @@ impl Player<'_> {
         }
         match &step.action {
             Action::Segment => self.segment(at),
+            Action::Drip(byte) => self.drip(at, *byte)?,
             Action::Read(count) => self.read(at, *count)?,
             Action::ReadContinue => self.read_continue(at)?,
             Action::ReadClose => self.read_close(at)?,

@@ -30,6 +30,18 @@ impl Player<'_> {
         self.did(&name, "new segment");
     }
 
+    /// `drip C`: goes on until the server has had enough.
+    pub(super) fn drip(&mut self, at: usize, byte: u8) -> Result<(), String> {
+        let line = &mut self.lines[at];
+        let name = line.name.clone();
+        if let Some(client) = &mut line.client {
+            client.drip_on(byte)?;
+        }
+        let shown = crate::wire::escape::visible(&[byte]);
+        self.did(&name, &format!("drip {shown}, until something comes back"));
+        Ok(())
+    }
+
     pub(super) fn half_close(&mut self, at: usize) {
         let line = &mut self.lines[at];
         line.half_closed = true;

@@ -22,6 +22,8 @@ pub struct Script {
     pub flags: Vec<String>,
     /// Whether it also runs byte by byte.
     pub split: bool,
+    /// Whether it also runs with a server that moves a byte at a time.
+    pub pieces: bool,
     /// The conversation.
     pub steps: Vec<Step>,
 }
@@ -45,6 +47,9 @@ pub enum Action {
     Send(String, Vec<Part>),
     /// `fill N C`: send N bytes C.
     Fill(usize, u8),
+    /// `drip C`: send one byte C after the other, slowly, until the server
+    /// answers or closes.
+    Drip(u8),
     /// `repeat N` … `end`: the steps between, N times.
     Repeat(usize, Vec<Step>),
     /// `segment`: what follows is a segment, and a read, of its own.

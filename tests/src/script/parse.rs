@@ -7,9 +7,9 @@ use crate::wire::escape;
 type Wrong = (usize, String);
 
 /// The directives, for the message about an unknown one.
-const DIRECTIVES: &str = "`> text`, `fill N C`, `segment`, `repeat N` with \
-    `end`, `connect`, `read N`, `read continue`, `read close`, `half-close`, \
-    `reset`, `pause N ms`";
+const DIRECTIVES: &str = "`> text`, `fill N C`, `drip C`, `segment`, \
+    `repeat N` with `end`, `connect`, `read N`, `read continue`, `read \
+    close`, `half-close`, `reset`, `pause N ms`";
 
 /// Parses a whole file.
 ///
@@ -22,6 +22,7 @@ pub fn parse(text: &str) -> Result<Script, Wrong> {
         until: u32::MAX,
         flags: Vec::new(),
         split: true,
+        pieces: true,
         steps: Vec::new(),
     };
     let mut lines =
@@ -68,10 +69,14 @@ fn setting(script: &mut Script, line: &str) -> Result<(), String> {
             script.flags = value.split_whitespace().map(Into::into).collect();
         }
         "split" if value == "off" => script.split = false,
-        "split" => return Err("there is only `split: off`".into()),
+        "pieces" if value == "off" => script.pieces = false,
+        "split" | "pieces" => {
+            return Err(format!("there is only `{key}: off`"));
+        }
         _ => {
             return Err(format!(
-                "unknown setting `{key}`; there are from, until, flags, split"
+                "unknown setting `{key}`; there are from, until, flags, split, \
+                 pieces"
             ));
         }
     }
@@ -140,15 +145,8 @@ fn action(text: &str) -> Result<Action, String> {
             ms @ 1..=10_000 => Ok(Action::Pause(ms as u64)),
             _ => Err("a pause is 1 to 10000 ms".into()),
         },
-        ["fill", count, byte] => {
-            let parts = escape::parse(byte)?;
-            match &parts[..] {
-                [escape::Part::Bytes(bytes)] if bytes.len() == 1 => {
-                    Ok(Action::Fill(number(count)?, bytes[0]))
-                }
-                _ => Err("`fill N C`: C is one character or escape".into()),
-            }
-        }
+        ["fill", count, byte] => Ok(Action::Fill(number(count)?, one(byte)?)),
+        ["drip", byte] => Ok(Action::Drip(one(byte)?)),
         [word, "ms"] | [word, ..] if is_setting(word) => {
             Err("settings come before the conversation".into())
         }
@@ -156,8 +154,16 @@ fn action(text: &str) -> Result<Action, String> {
     }
 }
 
+/// The byte of `fill N C` and of `drip C`.
+fn one(text: &str) -> Result<u8, String> {
+    match &escape::parse(text)?[..] {
+        [escape::Part::Bytes(bytes)] if bytes.len() == 1 => Ok(bytes[0]),
+        _ => Err("`fill N C`, `drip C`: C is one character or escape".into()),
+    }
+}
+
 fn is_setting(word: &str) -> bool {
-    ["from:", "until:", "flags:", "split:"].contains(&word)
+    ["from:", "until:", "flags:", "split:", "pieces:"].contains(&word)
 }
 
 fn send(text: &str) -> Result<Action, String> {

@@ -6,8 +6,9 @@ pub mod interest;
 pub mod kernel;
 mod options;
 mod sockets;
-mod strace;
+pub(crate) mod strace;
 pub mod syscalls;
+pub mod timer;
 mod trace;
 
 use crate::report;

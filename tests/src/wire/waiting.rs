@@ -64,6 +64,25 @@ impl Client {
         Ok(())
     }
 
+    /// Sends `byte` again and again, about ten a second, until the server
+    /// answers or closes.
+    ///
+    /// # Errors
+    /// If it has done neither when the ceiling is reached.
+    pub fn drip_on(&mut self, byte: u8) -> Result<(), String> {
+        let deadline = Instant::now() + self.ceiling;
+        let before = self.received.len();
+        while self.received.len() == before && self.end == End::Open {
+            if Instant::now() > deadline {
+                return Err(self.waited("the server to have had enough"));
+            }
+            self.send(&[byte])?;
+            self.poll(PollFlags::POLLIN);
+            self.take();
+        }
+        Ok(())
+    }
+
     /// Sends one request and returns its final answer.
     ///
     /// # Errors

@@ -1,0 +1,86 @@
+//! Which options does an accepted socket have from its listener?
+//!
+//! POSIX leaves it open. On Linux a connection begins as a copy of the
+//! listener, made by the kernel when the handshake is complete; `accept`
+//! only gives it a descriptor, and what belongs to the descriptor is new.
+//!
+//! Predict first: which rows say no? What is left of a buffer of 20,000 bytes?
+//!
+//! `default` is what a fresh socket has. The last two rows are flags of the
+//! descriptor and of the open file (fcntl(2)), and no options.
+//!
+//! Then change: set the options when the client has connected but is not yet
+//! accepted (the lab `set_too_late` does that). Give `accept4` the flags.
+
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+
+use conversations::lab::options::{ALL, Value};
+use conversations::lab::sockets::{
+    accept, address, bind, connect, listen, plain,
+};
+use conversations::lab::{self, Lab, Table, yes};
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::sys::socket::AddressFamily;
+
+type Flag = fn(&OwnedFd) -> nix::Result<bool>;
+
+fn main() -> ExitCode {
+    lab::run(experiment)
+}
+
+fn experiment() -> Lab {
+    let listener = plain(AddressFamily::Inet6)?;
+    for setting in &ALL {
+        setting.set(&listener)?;
+    }
+    let Ok(()) = bind(&listener, "[::1]:0".parse().map_err(|_| "address")?)
+    else {
+        return Err(lab::not_here("there is no IPv6 on the loopback"));
+    };
+    listen(&listener, 8)?;
+    // The first byte is for TCP_DEFER_ACCEPT.
+    let mut client = connect(address(&listener)?)?;
+    client.write_all(b"x")?;
+    let connection = accept(&listener)?;
+    fcntl(&listener, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+
+    let fresh = plain(AddressFamily::Inet6)?;
+    let mut table =
+        Table::new(&["option", "listener", "accepted", "inherited"]);
+    for setting in &ALL {
+        let default = setting.get(&fresh)?;
+        let word = |value: Value| {
+            if value == default { "default".into() } else { value.word() }
+        };
+        let has = word(setting.get(&listener)?);
+        let had = word(setting.get(&connection)?);
+        let inherited = yes(setting.is_on(&connection)?);
+        table.row(&[setting.name, &has, &had, inherited]);
+    }
+    let flags: [(&str, Flag); 2] =
+        [("O_NONBLOCK", status), ("FD_CLOEXEC", of_descriptor)];
+    for (name, flag) in flags {
+        let (has, had) = (flag(&listener)?, flag(&connection)?);
+        table.row(&[name, word(has), word(had), yes(had)]);
+    }
+    println!("{table}");
+    Ok(())
+}
+
+fn word(on: bool) -> &'static str {
+    if on { "1" } else { "default" }
+}
+
+/// Of the open file: whether it is non-blocking.
+fn status(socket: &OwnedFd) -> nix::Result<bool> {
+    let flags = fcntl(socket, FcntlArg::F_GETFL)?;
+    Ok(OFlag::from_bits_truncate(flags).contains(OFlag::O_NONBLOCK))
+}
+
+/// Of the descriptor: whether exec closes it.
+fn of_descriptor(socket: &OwnedFd) -> nix::Result<bool> {
+    let flags = fcntl(socket, FcntlArg::F_GETFD)?;
+    Ok(FdFlag::from_bits_truncate(flags).contains(FdFlag::FD_CLOEXEC))
+}

@@ -1,0 +1,104 @@
+//! What does `close` do with an answer that is not yet sent, and how does
+//! `SO_LINGER` change it?
+//!
+//! The server sends 1 MiB, more than its client has room for, and closes. The
+//! client reads half a second later, `before` a `close` that takes so long has
+//! returned, or `after` that.
+//!
+//! Predict first: which rows lose a part of the answer? For how long does
+//! `close` sleep - and does it, on a non-blocking socket? When the time of
+//! `SO_LINGER` is over and nothing was read: is the rest lost?
+//!
+//! Then change: the size of the answer, to what fits the client's buffer. And
+//! look at `ss -tan` while a row is in `FIN_WAIT1`: to whom does it belong?
+//!
+//! Takes three seconds.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use conversations::lab::ends::read_to_end;
+use conversations::lab::sockets::pair;
+use conversations::lab::{self, CEILING, Lab, Table};
+use nix::libc::linger;
+use nix::sys::socket::{setsockopt, sockopt};
+
+/// In bytes: more than the client's kernel takes before the client reads, and
+/// less than ours keeps.
+const ANSWER: usize = 1 << 20;
+
+/// After so long a client that reads begins to do so.
+const LATER: Duration = Duration::from_millis(500);
+
+fn main() -> ExitCode {
+    lab::run(experiment)
+}
+
+fn experiment() -> Lab {
+    let mut table = Table::new(&[
+        "SO_LINGER",
+        "socket",
+        "is read",
+        "close returned",
+        "client got",
+        "then",
+    ]);
+    for blocking in [true, false] {
+        close_with(None, blocking, false, &mut table)?;
+        close_with(Some(0), blocking, false, &mut table)?;
+        close_with(Some(10), blocking, true, &mut table)?;
+        close_with(Some(1), blocking, false, &mut table)?;
+    }
+    println!("{table}");
+    Ok(())
+}
+
+/// Sends the answer and closes. The client reads after a while, or only when
+/// `close` has returned.
+fn close_with(
+    seconds: Option<u16>,
+    blocking: bool,
+    reads: bool,
+    table: &mut Table,
+) -> Lab {
+    let (client, mut server) = pair()?;
+    if let Some(seconds) = seconds {
+        let time = linger { l_onoff: 1, l_linger: seconds.into() };
+        setsockopt(&server, sockopt::Linger, &time)?;
+    }
+    // The kernel must take all of it now, or there is nothing to see.
+    server.set_nonblocking(true)?;
+    server.write_all(&vec![b'x'; ANSWER])?;
+    server.set_nonblocking(!blocking)?;
+    let start = Instant::now();
+    let (tell, closed) = channel();
+    let closing = thread::spawn(move || {
+        drop(server);
+        let _ = tell.send(());
+        start.elapsed()
+    });
+    let at_once = closed.recv_timeout(LATER).is_ok();
+    if !at_once && !reads {
+        closed.recv_timeout(CEILING).map_err(|e| e.to_string())?;
+    }
+    let (count, end) = read_to_end(&client);
+    let slept = closing.join().map_err(|_| "a thread panicked")?;
+    let limit = Duration::from_secs(seconds.unwrap_or(0).into());
+    let option = seconds.map_or("off".to_owned(), |s| format!("{s} s"));
+    table.row(&[
+        option.as_str(),
+        if blocking { "blocking" } else { "non-blocking" },
+        if reads { "before" } else { "after" },
+        match slept {
+            _ if at_once => "at once",
+            _ if slept < limit => "all was read",
+            _ => "time was over",
+        },
+        if count == ANSWER { "all" } else { "a part" },
+        &end,
+    ]);
+    Ok(())
+}

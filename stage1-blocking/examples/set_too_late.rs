@@ -1,0 +1,114 @@
+//! Until when in a socket's life can each option be set?
+//!
+//! The moments: on the listener before `bind`, when it is bound, when it
+//! listens, and when a client waits in its queue; then on the connection that
+//! was accepted. `works` means that the option did what it is for at the bind,
+//! or that the connection has it. `ignored` means that `setsockopt` returned 0
+//! and nothing came of it. `no bind` means that we did not even get as far,
+//! since the option was missing.
+//!
+//! Predict first: which options tell you that you are too late, and which keep
+//! silent about it? A connection has what its listener had - at which moment,
+//! when the client connects or when you accept it?
+//!
+//! `SO_REUSEPORT` is judged by a second listener on the same port. Once a
+//! client has connected, its connection holds the port too, and has not the
+//! option.
+//!
+//! Then change: let two clients wait, and set an option between them. Which of
+//! their connections has it?
+
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use conversations::lab::ends::leave_in_time_wait;
+use conversations::lab::options::{ALL, Setting};
+use conversations::lab::sockets::{
+    LOOPBACK, address, bind, connect, listen, plain, plain_v4, readable,
+};
+use conversations::lab::{self, Lab, Table};
+use nix::sys::socket::{AddressFamily, setsockopt, sockopt};
+
+/// Long enough for a connection that is complete to show up.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+fn main() -> ExitCode {
+    lab::run(experiment)
+}
+
+fn experiment() -> Lab {
+    if TcpListener::bind("[::1]:0").is_err() {
+        return Err(lab::not_here("IPV6_V6ONLY needs IPv6 on the loopback"));
+    }
+    let mut table = Table::new(&[
+        "option", "unbound", "bound", "listens", "queued", "accepted",
+    ]);
+    for setting in &ALL {
+        let mut row = vec![setting.name.to_owned()];
+        for moment in 0..5 {
+            row.push(live(setting, moment)?);
+        }
+        table.row(&row);
+    }
+    println!("{table}");
+    Ok(())
+}
+
+/// The life of a listener and of a connection; the option is set at one
+/// `moment` of it. Returns a word for what came of it.
+fn live(setting: &Setting, moment: usize) -> Result<String, lab::Stop> {
+    let mut said = Ok(());
+    let mut set = |now: usize, socket: &OwnedFd| {
+        if now == moment {
+            said = setting.set(socket);
+        }
+    };
+    let v6 = setting.name == "IPV6_V6ONLY";
+    let family = if v6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let listener = plain(family)?;
+    set(0, &listener);
+    let place = match setting.name {
+        "SO_REUSEADDR" => leave_in_time_wait()?,
+        "IPV6_V6ONLY" => SocketAddr::from(([0_u16; 8], 0)),
+        _ => LOOPBACK,
+    };
+    if bind(&listener, place).is_err() {
+        return Ok("no bind".to_owned());
+    }
+    set(1, &listener);
+    listen(&listener, 8)?;
+    set(2, &listener);
+    let port = address(&listener)?.port();
+    let host = if v6 { "[::1]" } else { "127.0.0.1" };
+    let target = format!("{host}:{port}").parse().map_err(|_| "no address")?;
+    let client = connect(target)?;
+    set(3, &listener);
+    // A connection that is put off comes with its first byte.
+    let put_off = !readable(&listener, PATIENCE)?;
+    (&client).write_all(b"x")?;
+    let listener = TcpListener::from(listener);
+    let connection = OwnedFd::from(listener.accept()?.0);
+    set(4, &connection);
+    if let Err(error) = said {
+        return Ok(format!("{error:?}"));
+    }
+    let worked = match setting.name {
+        "SO_REUSEADDR" => true,
+        "SO_REUSEPORT" => shares(&listener)?,
+        "IPV6_V6ONLY" => connect(([127, 0, 0, 1], port).into()).is_err(),
+        "TCP_DEFER_ACCEPT" => put_off,
+        _ => setting.is_on(&connection)?,
+    };
+    Ok(if worked { "works" } else { "ignored" }.to_owned())
+}
+
+/// Whether a second listener, which asks for it in time, may join the first.
+fn shares(listener: &TcpListener) -> Result<bool, lab::Stop> {
+    let second = plain_v4()?;
+    setsockopt(&second, sockopt::ReusePort, &true)?;
+    let bound = bind(&second, listener.local_addr()?);
+    Ok(bound.is_ok() && listen(&second, 8).is_ok())
+}

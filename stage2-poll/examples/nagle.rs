@@ -1,0 +1,120 @@
+//! Why does a small answer take 40 ms, and only from the second one on?
+//!
+//! Two mechanisms wait for each other. Nagle's algorithm (RFC 9293 section
+//! 3.7.4) holds back a segment that is not full while an earlier one is not
+//! acknowledged; the client's kernel delays its acknowledgement for some 40 ms,
+//! in the hope of data to send it with (section 3.8.6.3). On a new connection
+//! Linux acknowledges at once, so the first request shows nothing.
+//!
+//! The server answers each request with a head of 100 bytes and a body of 100,
+//! in two writes or otherwise. A client asks five times, on seven
+//! connections, one after the other.
+//!
+//! Predict first: which rows are slow? In how many segments does an answer
+//! leave? What does `TCP_NODELAY` cost, if each write becomes a segment?
+//!
+//! Times are medians: `slow` is 25 ms and more, `fast` less than 15 ms. In
+//! truth the two differ by a factor of hundreds.
+//!
+//! Then change: let the client set `TCP_QUICKACK` before each request. Let it
+//! send its request in two writes. Look at the times in `tcpdump -i lo`.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::fd::AsRawFd as _;
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use conversations::lab::info::TcpInfo;
+use conversations::lab::sockets::pair;
+use conversations::lab::{self, Lab, Stop, Table, median, options};
+use nix::libc::{IPPROTO_TCP, MSG_MORE, TCP_CORK, TCP_NODELAY};
+use nix::sys::socket::{MsgFlags, send};
+
+/// Bytes of a head, and of a body.
+const PART: [u8; 100] = [b'x'; 100];
+
+const CONNECTIONS: u32 = 7;
+
+/// On each connection.
+const REQUESTS: u32 = 5;
+
+fn main() -> ExitCode {
+    lab::run(experiment)
+}
+
+/// How the server sends a head and a body.
+type Answer = fn(&mut TcpStream) -> Lab;
+
+fn experiment() -> Lab {
+    let rows: [(&str, Answer); 5] = [
+        ("two writes", two_writes),
+        ("two writes, TCP_NODELAY", |server| {
+            options::set(server, IPPROTO_TCP, TCP_NODELAY, 1)?;
+            two_writes(server)
+        }),
+        ("one write", |server| Ok(server.write_all(&[PART, PART].concat())?)),
+        ("two sends, the first with MSG_MORE", |server| {
+            // nix does not know this flag's name.
+            let more = MsgFlags::from_bits_retain(MSG_MORE);
+            send(server.as_raw_fd(), &PART, more)?;
+            Ok(server.write_all(&PART)?)
+        }),
+        ("two writes, TCP_CORK around them", |server| {
+            options::set(server, IPPROTO_TCP, TCP_CORK, 1)?;
+            two_writes(server)?;
+            Ok(options::set(server, IPPROTO_TCP, TCP_CORK, 0)?)
+        }),
+    ];
+    let mut table =
+        Table::new(&["an answer by", "segments", "first", "the others"]);
+    for (name, answer) in rows {
+        let (segments, first, others) = talk(answer)?;
+        table.row(&[name, &segments, first, others]);
+    }
+    println!("{table}");
+    Ok(())
+}
+
+fn two_writes(server: &mut TcpStream) -> Lab {
+    server.write_all(&PART)?;
+    Ok(server.write_all(&PART)?)
+}
+
+/// Asks and answers. Returns how many segments an answer was, and how long the
+/// first on a connection and the others took.
+fn talk(answer: Answer) -> Result<(String, &'static str, &'static str), Stop> {
+    let (mut firsts, mut others, mut segments) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..CONNECTIONS {
+        let (mut client, mut server) = pair()?;
+        let serving = thread::spawn(move || {
+            while let Ok(1..) = server.read(&mut [0; 100]) {
+                answer(&mut server)?;
+            }
+            let info = TcpInfo::of(&server)?;
+            Ok::<_, Stop>(info.data_segs_out - info.total_retrans)
+        });
+        for request in 0..REQUESTS {
+            let start = Instant::now();
+            client.write_all(b"a request")?;
+            client.read_exact(&mut [0; 2 * PART.len()])?;
+            let times = if request == 0 { &mut firsts } else { &mut others };
+            times.push(start.elapsed());
+        }
+        drop(client);
+        segments += serving.join().map_err(|_| "a thread panicked")??;
+    }
+    // On a busy machine the kernel may join a pair now and then.
+    let each = f64::from(segments) / f64::from(CONNECTIONS * REQUESTS);
+    let each = each.round().to_string();
+    Ok((each, word(median(firsts)), word(median(others))))
+}
+
+fn word(time: Duration) -> &'static str {
+    match time.as_millis() {
+        0..15 => "fast",
+        15..25 => "in between",
+        _ => "slow",
+    }
+}

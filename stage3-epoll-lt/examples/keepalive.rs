@@ -1,0 +1,118 @@
+//! When does the kernel notice that a client's machine has died, and when does
+//! it not?
+//!
+//! `TCP_KEEPIDLE`, `TCP_KEEPINTVL` and `TCP_KEEPCNT` are 1 s, 1 s and 3 here. A
+//! dead client is a socket that drops whatever arrives for it, by a filter of
+//! its own: it neither answers nor resets, as a machine without power.
+//!
+//! Predict first: after how many seconds does a dead client end, and by which
+//! error? How many probes does a client get that is there and silent, and does
+//! it notice? What if the server has sent something just before the client
+//! died: do the probes help then?
+//!
+//! From `TCP_INFO`: `acks`, acknowledgements that came while no data did, which
+//! answer probes; `probes`, how many had no answer; `resent`, whether data was
+//! sent again. Whoever has not ended by then is watched for eight seconds.
+//!
+//! Then change: the three numbers; a `TCP_USER_TIMEOUT` of 2000 milliseconds
+//! for each, which the last row needs. Ask `ss -tno` for the timers.
+//!
+//! Takes eight seconds.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use conversations::lab::ends::deafen;
+use conversations::lab::info::TcpInfo;
+use conversations::lab::sockets::{pair, plain_v4};
+use conversations::lab::{self, Lab, Stop, Table, name, yes};
+use nix::errno::Errno;
+use nix::sys::socket::{setsockopt, sockopt};
+
+/// In seconds: idle until the first probe, and between two.
+const IDLE: u32 = 1;
+const INTERVAL: u32 = 1;
+
+/// Probes without an answer.
+const COUNT: u32 = 3;
+
+/// When a dead client should be known to be dead.
+const DUE: Duration = Duration::from_secs((IDLE + COUNT * INTERVAL) as u64);
+
+fn main() -> ExitCode {
+    lab::run(experiment)
+}
+
+fn experiment() -> Lab {
+    if deafen(&plain_v4()?) == Err(Errno::EPERM) {
+        return Err(lab::not_here("only root may filter what a socket gets"));
+    }
+    let mut table = Table::new(&[
+        "client",
+        "option",
+        "in flight",
+        "acks",
+        "probes",
+        "resent",
+        "ended by",
+        "after",
+    ]);
+    let cases = [
+        ("silent", "off", "nothing"),
+        ("silent", "on", "nothing"),
+        ("dead", "off", "nothing"),
+        ("dead", "on", "nothing"),
+        ("dead", "on", "1 byte"),
+    ];
+    // Side by side, since each takes its time.
+    let rows = cases.map(|(client, option, data)| {
+        thread::spawn(move || watch(client, option, data))
+    });
+    for ((client, option, data), row) in cases.into_iter().zip(rows) {
+        let row = row.join().map_err(|_| "a thread panicked")??;
+        let [acks, probes, resent, end, after] = &row;
+        table.row(&[client, option, data, acks, probes, resent, end, after]);
+    }
+    println!("{table}");
+    Ok(())
+}
+
+/// Watches the server's end of one connection.
+fn watch(client: &str, option: &str, data: &str) -> Result<[String; 5], Stop> {
+    let (theirs, mut ours) = pair()?;
+    if option == "on" {
+        setsockopt(&ours, sockopt::TcpKeepIdle, &IDLE)?;
+        setsockopt(&ours, sockopt::TcpKeepInterval, &INTERVAL)?;
+        setsockopt(&ours, sockopt::TcpKeepCount, &COUNT)?;
+        setsockopt(&ours, sockopt::KeepAlive, &true)?;
+    }
+    if client == "dead" {
+        deafen(&theirs)?;
+    }
+    if data != "nothing" {
+        ours.write_all(b"x")?;
+    }
+    ours.set_read_timeout(Some(Duration::from_millis(100)))?;
+    let start = Instant::now();
+    let (mut probes, mut before) = (0, 0);
+    let (mut acks, mut resent) = (false, false);
+    let (mut ended, mut after) = ("-".to_owned(), "-".to_owned());
+    while ended == "-" && start.elapsed() < 2 * DUE {
+        let info = TcpInfo::of(&ours)?;
+        // An answer takes a moment: what is said twice in a row counts.
+        probes = probes.max(info.probes.min(before));
+        before = info.probes;
+        resent |= info.total_retrans > 0;
+        // Both are in milliseconds and began together.
+        acks |= info.last_ack_recv + 500 < info.last_data_recv;
+        let Err(error) = ours.read(&mut [0]) else { break };
+        if error.kind() != ErrorKind::WouldBlock {
+            ended = name(&error);
+            after = format!("{:.0} s", start.elapsed().as_secs_f32());
+        }
+    }
+    let (acks, resent) = (yes(acks).into(), yes(resent).into());
+    Ok([acks, probes.to_string(), resent, ended, after])
+}

@@ -1,0 +1,91 @@
+//! When does epoll speak, level-triggered and edge-triggered?
+//!
+//! Two epoll instances watch the same socket, one of each kind, and are asked
+//! after each thing that happens to it. Level-triggered tells what is true;
+//! edge-triggered tells what has happened since it was last told.
+//!
+//! Predict first, for `edge`: eight bytes come, and four of them are read. Does
+//! it speak of the other four? Four more come, while some are unread: does it
+//! speak then? And if the same interest is registered once more? (Many pages
+//! answer the last two wrongly.)
+//!
+//! Then change: read nothing at all, and let the client send byte by byte. Add
+//! `EPOLLOUT` to the interest: how often does `level` say that there is room?
+//! The test `readiness` of this stage has more rows: urgent bytes, resets.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::process::ExitCode;
+
+use conversations::lab::sockets::pair;
+use conversations::lab::{self, Lab, Table};
+use nix::sys::epoll::{
+    Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout,
+};
+
+/// What is asked for.
+const INTEREST: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLRDHUP);
+
+/// In milliseconds, for what is on its way.
+const CEILING: u16 = 20_000;
+
+fn main() -> ExitCode {
+    lab::run(experiment)
+}
+
+fn experiment() -> Lab {
+    let (mut client, mut server) = pair()?;
+    let edged = INTEREST | EpollFlags::EPOLLET;
+    let (level, edge) = (watch(&server, INTEREST)?, watch(&server, edged)?);
+    let mut table = Table::new(&["what happens", "level", "edge"]);
+    // What is sent must have arrived. `level` may be ready from before, so
+    // `edge` is asked first, and sleeps until something has come.
+    let mut ask = |what: &str, patience: EpollTimeout| -> nix::Result<()> {
+        let edge = events(&edge, patience)?;
+        table.row(&[what, &events(&level, EpollTimeout::ZERO)?, &edge]);
+        Ok(())
+    };
+    let (comes, now) = (EpollTimeout::from(CEILING), EpollTimeout::ZERO);
+
+    client.write_all(b"12345678")?;
+    ask("8 bytes come", comes)?;
+    ask("nothing, asked again", now)?;
+    server.read_exact(&mut [0; 4])?;
+    ask("4 of them are read", now)?;
+    client.write_all(b"1234")?;
+    ask("4 more come, 4 are unread", comes)?;
+    level.modify(&server, &mut EpollEvent::new(INTEREST, 0))?;
+    edge.modify(&server, &mut EpollEvent::new(edged, 0))?;
+    ask("EPOLL_CTL_MOD, the same interest", now)?;
+    server.read_exact(&mut [0; 8])?;
+    ask("all is read", now)?;
+    client.shutdown(Shutdown::Write)?;
+    ask("the client half-closes", comes)?;
+    ask("nothing, asked again", now)?;
+    let end = server.read(&mut [0])?;
+    ask(&format!("recv returns {end}"), now)?;
+    level.delete(&server)?;
+    edge.delete(&server)?;
+    ask("EPOLL_CTL_DEL", now)?;
+    println!("{table}");
+    Ok(())
+}
+
+/// An epoll instance for one socket.
+fn watch(socket: &TcpStream, interest: EpollFlags) -> nix::Result<Epoll> {
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+    epoll.add(socket, EpollEvent::new(interest, 0))?;
+    Ok(epoll)
+}
+
+/// What it says, without the `EPOLL` in front.
+fn events(epoll: &Epoll, patience: EpollTimeout) -> nix::Result<String> {
+    let mut events = [EpollEvent::empty()];
+    let [event] = match epoll.wait(&mut events, patience)? {
+        0 => return Ok("-".to_owned()),
+        _ => events,
+    };
+    let names = event.events().iter_names().map(|(name, _)| name);
+    let names: Vec<_> = names.map(|n| n.trim_start_matches("EPOLL")).collect();
+    Ok(names.join(" "))
+}

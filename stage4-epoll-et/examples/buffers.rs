@@ -1,0 +1,117 @@
+//! What does the kernel make of a buffer size that you ask for, and what do
+//! you lose by asking?
+//!
+//! Predict first: you set 20,000 bytes; what does `getsockopt` say? And if you
+//! set 1 byte, or a gibibyte? Is that an error?
+//!
+//! The second table leaves the buffers alone, or sets 20,000. `grew` says
+//! whether the receiver's became larger while 4 MiB went through: that is the
+//! kernel's own tuning (tcp(7), `tcp_rmem`), which a size of ours switches off
+//! for good. `slow` is 500 ms and more. `unread` is what a sender can hand over
+//! to a client that reads nothing: it lies in both buffers, and is the price of
+//! such a client.
+//!
+//! Predict that too: which of the two makes it slow? (A sender with no room for
+//! a full segment has to wait for an acknowledgement, which may take 40 ms.)
+//!
+//! Then change: 20,000 to a mebibyte. Look at `rb` and `tb` in `ss -tnm`.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Instant;
+
+use conversations::lab::options::{get, set};
+use conversations::lab::sockets::{LOOPBACK, pair_by, plain_v4};
+use conversations::lab::{self, Lab, Stop, Table, yes};
+use nix::libc::{SO_RCVBUF, SO_SNDBUF, SOL_SOCKET};
+
+/// Goes through a connection, in bytes.
+const SIZE: usize = 4 << 20;
+
+fn main() -> ExitCode {
+    lab::run(experiment)
+}
+
+fn experiment() -> Lab {
+    let mut sizes = Table::new(&["asked for", "SO_SNDBUF", "SO_RCVBUF"]);
+    for asked in [20_000, 1, 1 << 30] {
+        let send = ask_for(asked, SO_SNDBUF, "net.core.wmem_max")?;
+        let receive = ask_for(asked, SO_RCVBUF, "net.core.rmem_max")?;
+        sizes.row(&[&asked.to_string(), &send, &receive]);
+    }
+    let mut tuning = Table::new(&["set to 20,000", "grew", "4 MiB", "unread"]);
+    for (name, of_sender, of_receiver) in [
+        ("nothing", false, false),
+        ("sender's SO_SNDBUF", true, false),
+        ("receiver's SO_RCVBUF", false, true),
+        ("both", true, true),
+    ] {
+        let (grew, speed) = transfer(connection(of_sender, of_receiver)?)?;
+        let unread = hand_over(connection(of_sender, of_receiver)?)?;
+        tuning.row(&[name, yes(grew), speed, unread]);
+    }
+    println!("{sizes}\n\n{tuning}");
+    Ok(())
+}
+
+/// What becomes of a size, in bytes.
+fn ask_for(asked: i32, option: i32, limit: &str) -> Result<String, Stop> {
+    let limit = lab::sysctl(limit);
+    let limit = limit.ok_or_else(|| lab::not_here("no limit can be read"))?;
+    let socket = plain_v4()?;
+    set(&socket, SOL_SOCKET, option, asked)?;
+    Ok(match get(&socket, SOL_SOCKET, option)? {
+        got if Some(got) == limit.checked_mul(2) => "twice the limit".into(),
+        got if Some(got) == asked.checked_mul(2) => got.to_string(),
+        got => format!("some {} KiB", got >> 10),
+    })
+}
+
+/// A sender and a receiver.
+type Pair = (TcpStream, TcpStream);
+
+fn connection(of_sender: bool, of_receiver: bool) -> Result<Pair, Stop> {
+    let listener = TcpListener::bind(LOOPBACK)?;
+    if of_receiver {
+        // The connection inherits it, for its first segment already.
+        set(&listener, SOL_SOCKET, SO_RCVBUF, 20_000)?;
+    }
+    let (sender, receiver) = pair_by(&listener)?;
+    if of_sender {
+        set(&sender, SOL_SOCKET, SO_SNDBUF, 20_000)?;
+    }
+    Ok((sender, receiver))
+}
+
+/// Whether the receiver's buffer grows while it reads, and how fast it can.
+fn transfer(pair: Pair) -> Result<(bool, &'static str), Stop> {
+    let (mut sender, mut receiver) = pair;
+    let before = get(&receiver, SOL_SOCKET, SO_RCVBUF)?;
+    let start = Instant::now();
+    let sending = thread::spawn(move || sender.write_all(&vec![0; SIZE]));
+    receiver.read_exact(&mut vec![0; SIZE])?;
+    let slow = start.elapsed().as_millis() >= 500;
+    sending.join().map_err(|_| "a thread panicked")??;
+    let grew = get(&receiver, SOL_SOCKET, SO_RCVBUF)? > before;
+    Ok((grew, if slow { "slow" } else { "fast" }))
+}
+
+/// How much the kernels take while nobody reads.
+fn hand_over((mut sender, _receiver): Pair) -> Result<&'static str, Stop> {
+    sender.set_nonblocking(true)?;
+    let mut taken = 0;
+    loop {
+        match sender.write(&[0; 4096]) {
+            Ok(count) => taken += count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(match taken >> 10 {
+        0..256 => "less than 256 KiB",
+        256..1024 => "less than 1 MiB",
+        _ => "more than 1 MiB",
+    })
+}

@@ -1,0 +1,119 @@
+//! Eight workers wait on one listener, and one client comes: how many of them
+//! wake up?
+//!
+//! Each worker is a thread; those with epoll have an instance each. One that
+//! was woken and sleeps again has given up the processor once more, and the
+//! kernel counts that (proc(5), `voluntary_ctxt_switches`). To count returns of
+//! `epoll_wait` would hide those that find nothing and sleep on in the kernel.
+//!
+//! Predict first: which of the five wake one worker, and which all? Where it is
+//! one, is it always the same? Does edge-triggered help?
+//!
+//! `wake-ups` is for each client; the next one comes when all sleep. `served
+//! by` says who accepted, where only one was woken.
+//!
+//! Then change: one epoll instance for all. Let clients come without a pause.
+
+use std::collections::HashSet;
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use conversations::lab::sockets::{LOOPBACK, connect, readable};
+use conversations::lab::task::Task;
+use conversations::lab::{self, CEILING, Lab, Stop, Table, until};
+use nix::sys::epoll::{
+    Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout,
+};
+
+const WORKERS: usize = 8;
+const CONNECTIONS: usize = 40;
+
+fn main() -> ExitCode {
+    lab::run(experiment)
+}
+
+/// How a worker waits for the listener.
+#[derive(Clone, Copy)]
+enum Wait {
+    Accept,
+    Poll,
+    Epoll(EpollFlags),
+}
+
+fn experiment() -> Lab {
+    let mut table = Table::new(&["8 workers in", "wake-ups", "served by"]);
+    for (name, wait) in [
+        ("accept, blocking", Wait::Accept),
+        ("poll", Wait::Poll),
+        ("epoll, level-triggered", Wait::Epoll(EpollFlags::empty())),
+        ("epoll, edge-triggered", Wait::Epoll(EpollFlags::EPOLLET)),
+        ("epoll, EPOLLEXCLUSIVE", Wait::Epoll(EpollFlags::EPOLLEXCLUSIVE)),
+    ] {
+        let (wakeups, by) = serve(wait)?;
+        table.row(&[name, &wakeups, by]);
+    }
+    println!("{table}");
+    Ok(())
+}
+
+/// How many wake-ups a client costs, and who served.
+fn serve(wait: Wait) -> Result<(String, &'static str), Stop> {
+    let listener = Arc::new(TcpListener::bind(LOOPBACK)?);
+    listener.set_nonblocking(!matches!(wait, Wait::Accept))?;
+    let (tell, told) = channel();
+    for _ in 0..WORKERS {
+        let (listener, tell) = (Arc::clone(&listener), tell.clone());
+        thread::spawn(move || work(&listener, wait, &tell));
+    }
+    let ready = || told.recv_timeout(CEILING).map_err(|e| e.to_string());
+    let tasks = (0..WORKERS).map(|_| ready());
+    let tasks = tasks.collect::<Result<Vec<_>, _>>()?;
+    let asleep = || tasks.iter().all(Task::sleeps);
+    let switches = || tasks.iter().map(Task::switches).sum::<usize>();
+    until("all to sleep", asleep)?;
+    let before = switches();
+    let mut servers = HashSet::new();
+    for _ in 0..CONNECTIONS {
+        let _client = connect(listener.local_addr()?)?;
+        servers.insert(ready()?);
+        until("all to sleep", asleep)?;
+    }
+    let wakeups = (switches() - before + CONNECTIONS / 2) / CONNECTIONS;
+    let by = match servers.len() {
+        _ if wakeups > 1 => "-",
+        1 => "one of them",
+        WORKERS => "all in turn",
+        _ => "some of them",
+    };
+    Ok((wakeups.to_string(), by))
+}
+
+/// Tells who it is, and again whenever it has accepted a connection.
+fn work(listener: &TcpListener, wait: Wait, tell: &Sender<Task>) -> Lab {
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+    if let Wait::Epoll(flag) = wait {
+        epoll.add(listener, EpollEvent::new(EpollFlags::EPOLLIN | flag, 0))?;
+    }
+    let task = Task::current()?;
+    let _ = tell.send(task.clone());
+    loop {
+        match wait {
+            Wait::Accept => {}
+            Wait::Poll => {
+                readable(listener, Duration::MAX)?;
+            }
+            Wait::Epoll(_) => {
+                let mut events = [EpollEvent::empty()];
+                epoll.wait(&mut events, EpollTimeout::NONE)?;
+            }
+        }
+        // EAGAIN means that another worker was first.
+        if listener.accept().is_ok() {
+            let _ = tell.send(task.clone());
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Who is measured: the floor, the stages, and the peers that are installed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Someone who takes part.
+#[derive(Debug, Clone)]
+pub struct Contender {
+    /// What the tables call it.
+    pub name: String,
+    /// How it is started.
+    pub kind: Kind,
+}
+
+/// How a contender is started.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// This program itself, as `floor PORT …`.
+    Floor,
+    /// A stage's number, its release build, and what its `--help` says.
+    Stage(u32, PathBuf, String),
+    /// A peer's program, and its configuration from `peers/`.
+    Peer(PathBuf, &'static str),
+    /// A command line with `{port}` and `{root}`.
+    Other(String),
+}
+
+/// The name of the floor.
+pub const FLOOR: &str = "floor";
+
+/// Those found, and a sentence for each that is missing.
+#[derive(Debug, Default)]
+pub struct Field {
+    /// In the order of the tables.
+    pub contenders: Vec<Contender>,
+    /// `nginx is not installed`, and the like.
+    pub absent: Vec<String>,
+    /// Stages that do not build: a failure, where an absent peer is none.
+    pub broken: Vec<String>,
+}
+
+/// Whether `name` is meant by one of the words: `stage4` means
+/// `stage4-epoll-et`. No words mean everyone.
+#[must_use]
+pub fn chosen(name: &str, words: &[String]) -> bool {
+    let begins = |word: &String| {
+        let rest = name.strip_prefix(word.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    words.is_empty() || words.iter().any(begins)
+}
+
+/// The names of the workspace's stages, in order.
+#[must_use]
+pub fn stages() -> Vec<String> {
+    let workspace = workspace();
+    let entries = fs::read_dir(workspace).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter(|entry| entry.path().join("Cargo.toml").is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| number(name).is_some())
+        .collect();
+    names.sort_by_key(|name| number(name));
+    names
+}
+
+/// Where the workspace is.
+#[must_use]
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// The digit in `stage3-epoll-lt`.
+fn number(name: &str) -> Option<u32> {
+    name.strip_prefix("stage")?.split('-').next()?.parse().ok()
+}
+
+/// Builds what was chosen, and looks for the peers.
+#[must_use]
+pub fn field(words: &[String], others: &[String]) -> Field {
+    let mut field = Field::default();
+    if chosen(FLOOR, words) {
+        field.add(FLOOR, Kind::Floor);
+    }
+    for name in stages().into_iter().filter(|name| chosen(name, words)) {
+        match build(&name) {
+            Ok(kind) => field.add(&name, kind),
+            Err(why) => field.broken.push(why),
+        }
+    }
+    let nginx = ("nginx", include_str!("peers/nginx.conf"));
+    let lighttpd = ("lighttpd", include_str!("peers/lighttpd.conf"));
+    for (name, template) in [nginx, lighttpd] {
+        if chosen(name, words) {
+            match find(name) {
+                Some(program) => {
+                    field.add(name, Kind::Peer(program, template));
+                }
+                None => field.absent.push(format!("{name} is not installed")),
+            }
+        }
+    }
+    for line in others {
+        let name = line.split_whitespace().next().unwrap_or("other");
+        let name = name.rsplit('/').next().unwrap_or(name);
+        field.add(name, Kind::Other(line.clone()));
+    }
+    field
+}
+
+impl Field {
+    fn add(&mut self, name: &str, kind: Kind) {
+        let name = name.to_owned();
+        self.contenders.push(Contender { name, kind });
+    }
+}
+
+/// Has cargo build the stage as this program was built, optimised.
+fn build(name: &str) -> Result<Kind, String> {
+    let broken = || format!("{name} does not build");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--release", "--package", name])
+        .current_dir(workspace())
+        .stdout(Stdio::null())
+        .status();
+    if !built.is_ok_and(|status| status.success()) {
+        return Err(broken());
+    }
+    let program = target().join("release").join(name);
+    let help = Command::new(&program).arg("--help").output();
+    let help = help.map_err(|_| broken())?.stdout;
+    let help = String::from_utf8_lossy(&help).into_owned();
+    let number = number(name).ok_or_else(broken)?;
+    Ok(Kind::Stage(number, program, help))
+}
+
+/// Cargo's target folder: this program is `release/deps/bench-…` in it.
+#[must_use]
+pub fn target() -> PathBuf {
+    let here = std::env::current_exe().unwrap_or_default();
+    here.ancestors().nth(3).unwrap_or(Path::new("target")).to_path_buf()
+}
+
+/// A program of the search path; servers are often in `/usr/sbin`.
+#[must_use]
+pub fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var("PATH").unwrap_or_default();
+    path.split(':')
+        .chain(["/usr/sbin", "/usr/local/sbin"])
+        .map(|folder| Path::new(folder).join(name))
+        .find(|program| program.is_file())
+}

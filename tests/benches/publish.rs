@@ -1,0 +1,39 @@
+//! Where results go: `NAME.csv` and `NAME.svg` for each scenario.
+
+use std::path::Path;
+
+use crate::csv;
+use crate::measure::Row;
+use crate::plot;
+use crate::scenario::Scenario;
+
+/// A scenario that was measured.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Which one.
+    pub scenario: &'static Scenario,
+    /// What came of it.
+    pub rows: Vec<Row>,
+}
+
+/// Writes the tables, and plots of those that have figures.
+///
+/// # Errors
+/// If a file can't be written or a plot not be drawn.
+pub fn write(
+    folder: &Path,
+    machine: &[(&str, String)],
+    results: &[Outcome],
+) -> Result<(), String> {
+    for Outcome { scenario, rows } in results {
+        let name = scenario.name;
+        let table = csv::write(scenario, machine, rows);
+        csv::save(&folder.join(format!("{name}.csv")), &table)?;
+        if rows.iter().any(|row| row.error.is_none()) {
+            let drawing = plot::draw(scenario, rows)
+                .map_err(|why| format!("the plot of {name}: {why}"))?;
+            csv::save(&folder.join(format!("{name}.svg")), &drawing)?;
+        }
+    }
+    Ok(())
+}

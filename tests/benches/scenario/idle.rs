@@ -1,0 +1,44 @@
+//! Many connections are open and one is busy: who pays for the idle ones?
+
+use conversations::process;
+
+use super::{Bench, Figure, Scenario, everyone, never_absent, requests};
+use crate::contender::Contender;
+use crate::crowd::{Idle, gather};
+use crate::load::Tool;
+use crate::server::{Needs, Server};
+
+/// The step is how many connections are idle.
+pub const IDLE: Scenario = Scenario {
+    name: "idle",
+    title: "one busy connection beside idle ones, 1 KiB",
+    unit: "µs CPU a request",
+    who: everyone,
+    steps: &[0, 100, 1_000, 10_000],
+    rounds: usize::MAX,
+    run,
+    absent: never_absent,
+};
+
+/// What the server and the bench have open besides connections.
+const BESIDES: u64 = 100;
+
+fn run(
+    contender: &Contender,
+    idle: usize,
+    bench: &Bench,
+) -> Result<Vec<Figure>, String> {
+    if bench.quick && idle > 1_000 {
+        return Ok(Vec::new());
+    }
+    process::allow_descriptors(idle as u64 + BESIDES)?;
+    let needs = Needs { connections: idle + 1, ..Needs::default() };
+    let server = Server::start(contender, &needs, &bench.site)?;
+    let crowd = gather(&server, idle, Idle::Answered)?;
+    let load = requests::small(&server, bench.time);
+    requests::warm_up(&load)?;
+    let mut figure = requests::cost(&server, &Tool::Own, &load, true)?;
+    figure.case = format!("{idle} idle");
+    drop(crowd);
+    Ok(vec![figure])
+}

@@ -1,0 +1,202 @@
+//! Each system call fails in each way in which it can (`table.rs`), while
+//! clients talk: by strace(1), which makes every second call fail in place of
+//! the kernel.
+
+mod inject;
+mod table;
+
+use inject::Injected;
+use table::Fault;
+
+use crate::fixtures::{HELLO, pattern};
+use crate::process;
+use crate::server::Server;
+use crate::stage::{self, Case, Launch, Outcome, PASSED, Stage};
+use crate::wire::Client;
+use crate::wire::client::End;
+
+/// Connections while a call fails, one after the other.
+const CONNECTIONS: usize = 4;
+
+/// What the server may use of a processor meanwhile, in ticks of 10 ms. To
+/// answer takes some; a spin takes a hundred a second.
+const TICKS: u64 = 60;
+
+/// What each connection asks for.
+const REQUESTS: &[u8] = b"GET /hello.txt HTTP/1.1\r\nHost: fault\r\n\r\n\
+    POST /echo HTTP/1.1\r\nHost: fault\r\nContent-Length: 5\r\n\r\nhello\
+    GET /mebibyte.bin HTTP/1.1\r\nHost: fault\r\n\r\n\
+    GET /size-16385.bin HTTP/1.1\r\nHost: fault\r\nConnection: close\r\n\r\n";
+
+macro_rules! cases {
+    ($($name:literal: $fault:ident,)*) => {
+        vec![$(Case {
+            name: $name,
+            promise: PROMISE,
+            from: table::$fault.stages.0,
+            until: table::$fault.stages.1,
+            any_server: false,
+            run: |stage| fails(stage, $name, &table::$fault),
+        }),*]
+    };
+}
+
+const PROMISE: &str = "A system call fails now and then, with each error \
+    that it can return. No\nanswer is wrong: it is whole, or says that it is \
+    an error, or breaks off.\nThen the next client is served, no descriptor \
+    is lost, and nothing spins.";
+
+/// The tests of this module.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let mut cases = cases! {
+        "fault::wait": WAIT,
+        "fault::accept": ACCEPT,
+        "fault::epoll_ctl": WATCH,
+        "fault::recv": RECEIVE,
+        "fault::send": SEND,
+        "fault::not_yet": NOT_YET,
+        "fault::sendfile": SEND_FILE,
+        "fault::open": OPEN,
+        "fault::stat": STAT,
+        "fault::read": READ,
+        "fault::shutdown": SHUT_DOWN,
+        "fault::log": WRITE,
+    };
+    cases.push(Case {
+        name: "fault::starting",
+        promise: "A system call that fails while the server starts ends it, \
+                  with exit code 1\nand one line that says what could not be \
+                  done.",
+        from: 1,
+        until: u32::MAX,
+        any_server: false,
+        run: starting,
+    });
+    cases
+}
+
+fn fails(stage: &Stage, name: &str, fault: &Fault) -> Outcome {
+    if !stage::has_tool("strace") {
+        return stage::skip(name, "strace");
+    }
+    for (error, when) in fault.errors {
+        let what = format!("{} fails with {error} ({when})", fault.call);
+        match one(stage, fault.call, error) {
+            Ok(true) => {}
+            Ok(false) => {
+                return stage::skip(name, "permission to attach strace");
+            }
+            Err(why) => return Err(format!("{what}: {why}").into()),
+        }
+    }
+    Ok(PASSED)
+}
+
+/// One error of one call. Says whether it could be tried.
+fn one(stage: &Stage, call: &str, error: &str) -> Result<bool, String> {
+    // With its log, for `write` is one of the calls.
+    let flags = stage.plain();
+    let mut server = stage.start(&flags[1..])?;
+    let pid = server.pid();
+    process::until_asleep(pid, stage.ceiling)?;
+    let alone = process::descriptors(pid)?;
+    let before = process::used(pid)?.ticks;
+    let Some(injected) = Injected::attach(pid, call, error, stage.ceiling)?
+    else {
+        return Ok(false);
+    };
+    for at in 0..CONNECTIONS {
+        talk(&server).map_err(|why| format!("connection {at}: {why}"))?;
+    }
+    let count = injected.detach(stage.ceiling)?;
+    if count == 0 {
+        return Err("it was never made".into());
+    }
+    server.check_alive()?;
+    process::until_descriptors(pid, alone, stage.ceiling)?;
+    let ticks = process::used(pid)?.ticks - before;
+    if ticks > TICKS {
+        return Err(format!("it used {ticks} ticks of 10 ms"));
+    }
+    Ok(true)
+}
+
+/// Asks for four things at once, and judges what comes until the end.
+fn talk(server: &Server) -> Result<(), String> {
+    // A connection that is reset at once is a broken connection.
+    let Ok(mut client) = server.connect() else { return Ok(()) };
+    client.send(REQUESTS)?;
+    client.half_close();
+    client.wait_for_end()?;
+    judge(&client)
+}
+
+fn judge(client: &Client) -> Result<(), String> {
+    if let Some(complaint) = &client.reader.complaint {
+        return Err(complaint.clone());
+    }
+    let patterned = |length| (0..length).map(pattern).collect::<Vec<u8>>();
+    let bodies = [
+        HELLO.to_vec(),
+        b"hello".to_vec(),
+        patterned(1 << 20),
+        patterned(16385),
+    ];
+    let answers = &client.reader.answers;
+    if answers.len() > bodies.len() {
+        return Err(format!("{} answers to 4 requests", answers.len()));
+    }
+    for (at, (answer, body)) in answers.iter().zip(&bodies).enumerate() {
+        // What is missing can be seen, for the length was said.
+        let right = answer.missing > 0 && body.starts_with(&answer.body)
+            || answer.body == *body;
+        if answer.status != 200 && answer.status < 400
+            || answer.status == 200 && !right
+        {
+            let (status, count) = (answer.status, answer.body.len());
+            return Err(format!(
+                "answer {at}: status {status}, {count} bytes, not those due"
+            ));
+        }
+    }
+    let told = answers.last().and_then(|last| last.field("Connection"));
+    let broken = answers.iter().any(|answer| answer.missing > 0);
+    if answers.len() < bodies.len() && broken && told.is_some() {
+        return Err("an answer that broke off was taken for the last".into());
+    }
+    if client.end == End::Open {
+        return Err("the connection has no end".into());
+    }
+    Ok(())
+}
+
+fn starting(stage: &Stage) -> Outcome {
+    if !stage::has_tool("strace") {
+        return stage::skip("fault::starting", "strace");
+    }
+    for (call, error, (from, until)) in table::STARTING {
+        if !(from..=until).contains(&stage.number) {
+            continue;
+        }
+        let inject = format!("inject={call}:error={error}:when=1");
+        let binary = stage.binary()?.to_string_lossy().into_owned();
+        let words = ["-f", "-o", "/dev/null", "-e", &inject, &binary];
+        let words = words.map(str::to_owned).to_vec();
+        let launch = Launch::Program("strace".into(), words);
+        let (status, lines) = Stage { launch, ..stage.clone() }.fail()?;
+        let start = format!("{}: cannot ", stage.name);
+        let clear = match &lines[..] {
+            [line] => line.starts_with(&start),
+            _ => false,
+        };
+        if status != Some(1) || !clear {
+            return Err(format!(
+                "{call} fails with {error}: exit code 1 and one line \
+                 `{start}…` were due; it ended with {status:?} and {lines:#?}"
+            )
+            .into());
+        }
+    }
+    Ok(PASSED)
+}

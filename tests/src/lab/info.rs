@@ -1,0 +1,73 @@
+//! `TCP_INFO` (tcp(7)): what the kernel knows of a connection.
+
+use std::os::fd::AsFd;
+
+use super::options::fetch;
+
+/// The fields that the labs look at, as `struct tcp_info` in `linux/tcp.h` has
+/// them; the C libraries know only the first.
+#[derive(Debug, Clone, Copy)]
+pub struct TcpInfo {
+    /// `ESTABLISHED` and so on.
+    pub state: &'static str,
+    /// Keep-alive or window probes that were not answered so far.
+    pub probes: u32,
+    /// How often the segment in flight was sent again without an answer.
+    pub retransmits: u32,
+    /// Segments in flight. Of a listener: connections that wait in its queue.
+    pub unacked: u32,
+    /// Segments known to have arrived out of order. Of a listener: its
+    /// backlog.
+    pub sacked: u32,
+    /// Milliseconds since the last byte came.
+    pub last_data_recv: u32,
+    /// Milliseconds since the last acknowledgement came.
+    pub last_ack_recv: u32,
+    /// How often anything was sent again.
+    pub total_retrans: u32,
+    /// Segments with data that were sent.
+    pub data_segs_out: u32,
+}
+
+/// The states by their numbers, from 0 (`net/tcp_states.h`).
+const STATES: [&str; 13] = [
+    "?",
+    "ESTABLISHED",
+    "SYN_SENT",
+    "SYN_RECV",
+    "FIN_WAIT1",
+    "FIN_WAIT2",
+    "TIME_WAIT",
+    "CLOSE",
+    "CLOSE_WAIT",
+    "LAST_ACK",
+    "LISTEN",
+    "CLOSING",
+    "NEW_SYN_RECV",
+];
+
+impl TcpInfo {
+    /// Asks the kernel.
+    ///
+    /// # Errors
+    /// As getsockopt(2).
+    pub fn of(socket: &impl AsFd) -> nix::Result<Self> {
+        // The structure begins with eight single bytes, so from the third on
+        // these are its 32-bit fields.
+        let mut words = [0_u32; 64];
+        fetch(socket, libc::IPPROTO_TCP, libc::TCP_INFO, &mut words)?;
+        let bytes = words[0].to_ne_bytes();
+        let state = usize::from(bytes[0]);
+        Ok(Self {
+            state: STATES.get(state).unwrap_or(&"?"),
+            retransmits: bytes[2].into(),
+            probes: bytes[3].into(),
+            unacked: words[6],
+            sacked: words[7],
+            last_data_recv: words[13],
+            last_ack_recv: words[14],
+            total_retrans: words[25],
+            data_segs_out: words[39],
+        })
+    }
+}

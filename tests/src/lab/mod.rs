@@ -1,0 +1,159 @@
+//! What the labs share: `stageN-*/examples/NAME.rs`, one experiment each.
+//!
+//! A lab prints a table of what the kernel did in this very run, reduced to
+//! what is the same in every run. So its words are counts, error names, yes
+//! and no; of time it says what differs by a large factor. Its test compares
+//! the table with `tests/snapshots/STAGE/lab-NAME.snap`.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`table`] | lines that fit 72 columns |
+//! | [`sockets`] | a connected pair; sockets on which nothing was set |
+//! | [`options`] | getsockopt and setsockopt for what nix lacks |
+//! | [`info`] | `TCP_INFO` |
+//! | [`ends`] | how connections end, and what they leave behind |
+//! | [`child`] | the lab as a process of its own |
+//! | [`task`] | a thread, asleep or not |
+
+pub mod child;
+pub mod ends;
+pub mod info;
+pub mod options;
+pub mod sockets;
+pub mod table;
+pub mod task;
+
+use std::fs;
+use std::io;
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::unistd::alarm;
+
+pub use table::Table;
+
+/// How long a lab waits for one event.
+pub const CEILING: Duration = Duration::from_secs(20);
+
+/// After so many seconds a lab is ended by SIGALRM, whatever it waits for.
+const LIMIT: u32 = 60;
+
+/// The line of a lab that can't be done here begins so; its test counts as
+/// skipped.
+pub const NOT_HERE: &str = "not here: ";
+
+/// What a lab ends with.
+pub type Lab = Result<(), Stop>;
+
+/// Why a lab ends early.
+#[derive(Debug)]
+pub enum Stop {
+    /// This kernel, its settings or our rights don't allow the experiment.
+    NotHere(String),
+    /// Something else went wrong.
+    Failed(String),
+}
+
+/// This kernel, its settings or our rights don't allow the experiment.
+#[must_use]
+pub fn not_here(why: &str) -> Stop {
+    Stop::NotHere(why.to_owned())
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<Errno> for Stop {
+    fn from(error: Errno) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<String> for Stop {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
+}
+
+impl From<&str> for Stop {
+    fn from(why: &str) -> Self {
+        Self::Failed(why.to_owned())
+    }
+}
+
+/// The `main` of a lab. An experiment that can't be done here says so in one
+/// line and ends well; a failed one ends with 1.
+#[must_use]
+pub fn run(experiment: fn() -> Lab) -> ExitCode {
+    alarm::set(LIMIT);
+    match experiment() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::NotHere(why)) => {
+            println!("{NOT_HERE}{why}");
+            ExitCode::SUCCESS
+        }
+        Err(Stop::Failed(why)) => {
+            eprintln!("the experiment failed: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A fact as a word.
+#[must_use]
+pub fn yes(fact: bool) -> &'static str {
+    if fact { "yes" } else { "no" }
+}
+
+/// `works`, or the name of the error, as errno(3) has it.
+#[must_use]
+pub fn works<T>(result: &nix::Result<T>) -> String {
+    match result {
+        Ok(_) => "works".to_owned(),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+/// The name of an error, as errno(3) has it.
+#[must_use]
+pub fn name(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(code) => format!("{:?}", Errno::from_raw(code)),
+        None => error.to_string(),
+    }
+}
+
+/// A number of sysctl(8), `net.core.somaxconn`, if it can be read here.
+#[must_use]
+pub fn sysctl(name: &str) -> Option<i32> {
+    let path = format!("/proc/sys/{}", name.replace('.', "/"));
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// Waits until `done`, looking again after every millisecond.
+///
+/// # Errors
+/// With what it waited for, after 20 s.
+pub fn until(what: &str, mut done: impl FnMut() -> bool) -> Result<(), String> {
+    let deadline = Instant::now() + CEILING;
+    while !done() {
+        if Instant::now() > deadline {
+            return Err(format!("waited {} s for {what}", CEILING.as_secs()));
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// The middle one of several times. A machine that is busy with something
+/// else makes some of them longer, and hardly more than half.
+#[must_use]
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}

@@ -1,0 +1,174 @@
+//! Sockets for experiments, on the loopback only.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, getsockname, socketpair,
+};
+
+use super::CEILING;
+
+/// 127.0.0.1, any free port.
+pub const LOOPBACK: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// A client and the server's end of its connection. Both sleep in their
+/// calls, for 20 s at most.
+///
+/// # Errors
+/// If there are no descriptors or ports left.
+pub fn pair() -> io::Result<(TcpStream, TcpStream)> {
+    pair_by(&TcpListener::bind(LOOPBACK)?)
+}
+
+/// The same through this listener, whose queue must be empty.
+///
+/// # Errors
+/// As connect(2) and accept(2).
+pub fn pair_by(listener: &TcpListener) -> io::Result<(TcpStream, TcpStream)> {
+    let client = connect(listener.local_addr()?)?;
+    let (server, _) = listener.accept()?;
+    server.set_read_timeout(Some(CEILING))?;
+    server.set_write_timeout(Some(CEILING))?;
+    Ok((client, server))
+}
+
+/// A client that waits no longer than 20 s for anything.
+///
+/// # Errors
+/// As connect(2).
+pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let client = TcpStream::connect_timeout(&address, CEILING)?;
+    client.set_read_timeout(Some(CEILING))?;
+    client.set_write_timeout(Some(CEILING))?;
+    Ok(client)
+}
+
+/// A socket on which nothing is set but `SOCK_CLOEXEC`. The standard library
+/// sets `SO_REUSEADDR` on its listeners, and that would spoil experiments.
+///
+/// # Errors
+/// EAFNOSUPPORT, if the kernel does not know the family.
+pub fn plain(family: AddressFamily) -> nix::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    nix::sys::socket::socket(family, SockType::Stream, flags, None)
+}
+
+/// A plain IPv4 socket.
+///
+/// # Errors
+/// As socket(2).
+pub fn plain_v4() -> nix::Result<OwnedFd> {
+    plain(AddressFamily::Inet)
+}
+
+/// Binds to an address.
+///
+/// # Errors
+/// As bind(2).
+pub fn bind(socket: &impl AsFd, address: SocketAddr) -> nix::Result<()> {
+    let fd = socket.as_fd().as_raw_fd();
+    nix::sys::socket::bind(fd, &SockaddrStorage::from(address))
+}
+
+/// Makes it listen, with a backlog that is not cut before the kernel sees it.
+///
+/// # Errors
+/// As listen(2).
+pub fn listen(socket: &impl AsFd, backlog: i32) -> nix::Result<()> {
+    // SAFETY: no pointers are passed.
+    let done = unsafe { libc::listen(socket.as_fd().as_raw_fd(), backlog) };
+    Errno::result(done).map(drop)
+}
+
+/// So many descriptors, connected two by two, that have nothing to read; but
+/// the first of them has one byte.
+///
+/// # Errors
+/// EMFILE.
+pub fn idle(count: usize) -> nix::Result<Vec<OwnedFd>> {
+    let (family, flags) = (AddressFamily::Unix, SockFlag::SOCK_CLOEXEC);
+    let mut all = Vec::new();
+    while all.len() < count {
+        let (one, other) = socketpair(family, SockType::Stream, None, flags)?;
+        if all.is_empty() {
+            nix::unistd::write(&other, b"x")?;
+        }
+        all.extend([one, other]);
+    }
+    Ok(all)
+}
+
+/// Plain accept(2), with no flags: the standard library asks for
+/// `SOCK_CLOEXEC`.
+///
+/// # Errors
+/// As accept(2).
+pub fn accept(listener: &impl AsFd) -> nix::Result<OwnedFd> {
+    let fd = nix::sys::socket::accept(listener.as_fd().as_raw_fd())?;
+    // SAFETY: the kernel has just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Begins to connect, and does not wait for an answer.
+///
+/// # Errors
+/// As connect(2), but for EINPROGRESS.
+pub fn start_connecting(address: SocketAddr) -> nix::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let family = AddressFamily::Inet;
+    let client =
+        nix::sys::socket::socket(family, SockType::Stream, flags, None)?;
+    let address = SockaddrStorage::from(address);
+    match nix::sys::socket::connect(client.as_raw_fd(), &address) {
+        Ok(()) | Err(Errno::EINPROGRESS) => Ok(client),
+        Err(error) => Err(error),
+    }
+}
+
+/// The address that it is bound to.
+///
+/// # Errors
+/// As getsockname(2), or if it is none of IP.
+pub fn address(socket: &impl AsFd) -> io::Result<SocketAddr> {
+    let fd = socket.as_fd().as_raw_fd();
+    let local = getsockname::<SockaddrStorage>(fd)?;
+    if let Some(v4) = local.as_sockaddr_in() {
+        return Ok((v4.ip(), v4.port()).into());
+    }
+    let v6 = local.as_sockaddr_in6();
+    let v6 = v6.ok_or(io::ErrorKind::Unsupported)?;
+    Ok((v6.ip(), v6.port()).into())
+}
+
+/// Whether something can be read, or accepted, within this time.
+///
+/// # Errors
+/// As poll(2).
+pub fn readable(socket: &impl AsFd, within: Duration) -> nix::Result<bool> {
+    ready(socket, PollFlags::POLLIN, within)
+}
+
+/// Whether something can be sent within this time; while a client connects,
+/// whether that is done.
+///
+/// # Errors
+/// As poll(2).
+pub fn writable(socket: &impl AsFd, within: Duration) -> nix::Result<bool> {
+    ready(socket, PollFlags::POLLOUT, within)
+}
+
+fn ready(
+    socket: &impl AsFd,
+    what: PollFlags,
+    within: Duration,
+) -> nix::Result<bool> {
+    let mut wanted = [PollFd::new(socket.as_fd(), what)];
+    let within = PollTimeout::try_from(within).unwrap_or(PollTimeout::MAX);
+    Ok(poll(&mut wanted, within)? > 0)
+}

@@ -1,0 +1,40 @@
+//! A thread of ours as /proc shows it (proc(5)).
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+/// A thread, by its folder in /proc.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Task {
+    folder: PathBuf,
+}
+
+impl Task {
+    /// The thread that asks.
+    ///
+    /// # Errors
+    /// If /proc is not mounted.
+    pub fn current() -> io::Result<Self> {
+        let link = fs::read_link("/proc/thread-self")?;
+        Ok(Self { folder: PathBuf::from("/proc").join(link) })
+    }
+
+    /// Whether it sleeps in a system call.
+    #[must_use]
+    pub fn sleeps(&self) -> bool {
+        // Its name, in parentheses, comes before its state.
+        let stat = fs::read_to_string(self.folder.join("stat"));
+        stat.is_ok_and(|stat| stat.contains(") S "))
+    }
+
+    /// How often it has given up the processor by itself.
+    #[must_use]
+    pub fn switches(&self) -> usize {
+        let status = fs::read_to_string(self.folder.join("status"));
+        let status = status.unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("voluntary_"));
+        let number = line.and_then(|line| line.split_whitespace().nth(1));
+        number.and_then(|number| number.parse().ok()).unwrap_or(0)
+    }
+}

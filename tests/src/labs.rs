@@ -1,0 +1,115 @@
+//! The labs, `stageN-*/examples/NAME.rs`: each file there is a test too.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use libtest_mimic::{Completion, Trial};
+
+use crate::lab::{NOT_HERE, child, table};
+use crate::stage::{Outcome, Stage};
+use crate::{report, truth};
+
+/// A file with an experiment.
+#[derive(Debug, Clone)]
+struct Found {
+    name: String,
+    /// What its doc comment asks first.
+    question: String,
+}
+
+/// The tests of a stage's labs: `labs::NAME`.
+#[must_use]
+pub fn trials(stage: &Stage) -> Vec<Trial> {
+    let Ok(binary) = stage.binary() else { return Vec::new() };
+    let programs = binary.with_file_name("examples");
+    find(&folder(&stage.name))
+        .into_iter()
+        .map(|lab| {
+            let (stage, program) = (stage.clone(), programs.join(&lab.name));
+            Trial::ignorable_test(format!("labs::{}", lab.name), move || {
+                run(&stage, &lab, &program)
+            })
+        })
+        .collect()
+}
+
+/// Whether a stage has this lab; its snapshot has `lab-` in front.
+#[must_use]
+pub fn exists(stage: &str, snapshot: &str) -> bool {
+    let name = snapshot.strip_prefix("lab-").unwrap_or_default();
+    folder(stage).join(format!("{name}.rs")).is_file()
+}
+
+fn folder(stage: &str) -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.with_file_name(stage).join("examples")
+}
+
+fn find(folder: &Path) -> Vec<Found> {
+    // Before a stage has labs it has no such folder.
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut labs: Vec<_> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let source = path.extension()?.to_str()? == "rs";
+            let name = path.file_stem()?.to_str()?.to_owned();
+            let question = question(&fs::read_to_string(&path).ok()?);
+            source.then_some(Found { name, question })
+        })
+        .collect();
+    labs.sort_by(|a, b| a.name.cmp(&b.name));
+    labs
+}
+
+/// The first paragraph of the doc comment.
+fn question(source: &str) -> String {
+    let lines = source.lines().map_while(|line| line.strip_prefix("//! "));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn run(stage: &Stage, lab: &Found, program: &Path) -> Outcome {
+    let title = format!("labs::{}", lab.name);
+    judge(stage, lab, program).map_err(|failed| {
+        let why = failed.message().unwrap_or("failed").to_owned();
+        let place = format!("{}/examples/{}.rs", stage.name, lab.name);
+        let heading = report::heading(&title, &lab.question, &place);
+        format!("{heading}\n{why}").into()
+    })
+}
+
+fn judge(stage: &Stage, lab: &Found, program: &Path) -> Outcome {
+    if !program.is_file() {
+        return Err(format!(
+            "{} is missing. `cargo test -p {stage}` builds the labs; with \
+             `--test` it does not, and `cargo build -p {stage} --examples` \
+             does.",
+            program.display(),
+            stage = stage.name
+        )
+        .into());
+    }
+    let output = Command::new(program).output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        return Err(how_it_failed(&output, &text).into());
+    }
+    // No tool can change what a kernel allows, so this is never a failure.
+    if let Some(why) = text.strip_prefix(NOT_HERE) {
+        let why = format!("SKIPPED: labs::{}: {}", lab.name, why.trim_end());
+        eprintln!("{why}");
+        return Ok(Completion::ignored_with(why));
+    }
+    let widest = text.lines().find(|l| l.chars().count() > table::WIDEST);
+    if let Some(line) = widest {
+        return Err(format!("wider than a slide:\n{line}").into());
+    }
+    let name = format!("lab-{}", lab.name);
+    truth::check(stage, &name, &lab.question, text.trim_end())
+}
+
+fn how_it_failed(output: &Output, text: &str) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let how = child::ending(output.status);
+    format!("The lab ended with {how}.\n\n{text}{errors}")
+}

@@ -1,0 +1,194 @@
+//! Limits on how many, and what those beyond are told.
+
+use crate::fixtures::HELLO;
+use crate::process;
+use crate::room;
+use crate::server::Server;
+use crate::stage::{Case, Launch, Outcome, PASSED, Stage};
+use crate::wire::Client;
+use crate::wire::client::End;
+
+const REQUEST: &[u8] = b"GET /hello.txt HTTP/1.1\r\nHost: limit\r\n\r\n";
+
+/// `--max-connections` in these tests.
+const MOST: usize = 8;
+
+/// How many come when there is no room, in the test of a crowd.
+const CROWD: usize = 40;
+
+/// The tests of this module.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let case = |name, promise, run| Case {
+        name,
+        promise,
+        from: 5,
+        until: u32::MAX,
+        any_server: false,
+        run,
+    };
+    vec![
+        case(
+            "limit::one_too_many",
+            "With --max-connections 8 the ninth client hears 503 with \
+             Retry-After and\nis let go, whether it asks or is silent. The \
+             eight go on. When one of them\nleaves, the next is served.",
+            one_too_many,
+        ),
+        case(
+            "limit::crowd",
+            "Forty clients come where there is no room for one. Each of them \
+             hears 503,\nand none a reset; and the server still sleeps when \
+             it is over.",
+            crowd,
+        ),
+        case(
+            "limit::descriptors",
+            "Descriptors run out before --max-connections does. A descriptor \
+             was kept\nfor that: those who come hear 503, those who are in \
+             go on, and the server\nneither spins nor fills its log.",
+            descriptors,
+        ),
+        case(
+            "limit::descriptors_raised",
+            "The number of descriptors that the server may have is raised to \
+             the most\nthat it may ask for.",
+            descriptors_raised,
+        ),
+    ]
+}
+
+/// A server with `MOST` connections, all that it takes, each of them asked
+/// once.
+fn full(stage: &Stage) -> Result<(Server, Vec<Client>), String> {
+    let server = stage.start_plain(&["--max-connections", "8"])?;
+    let mut clients = Vec::new();
+    for _ in 0..MOST {
+        let mut client = server.connect()?;
+        served(&mut client)?;
+        clients.push(client);
+    }
+    Ok((server, clients))
+}
+
+fn served(client: &mut Client) -> Result<(), String> {
+    let answer = client.ask(REQUEST)?;
+    if answer.status == 200 && answer.body == HELLO {
+        return Ok(());
+    }
+    Err(format!("a client for whom there is room: {}", answer.status))
+}
+
+/// Waits for the end, and checks that it was a polite refusal.
+fn refused(mut client: Client) -> Result<(), String> {
+    client.wait_for_end()?;
+    let answers = &client.reader.answers;
+    let [answer] = &answers[..] else {
+        let (count, end) = (answers.len(), client.end);
+        return Err(format!("{count} answers, and then {end:?}"));
+    };
+    let after = answer.field("Retry-After").unwrap_or("");
+    let close = answer.field("Connection").unwrap_or("");
+    if answer.status != 503
+        || after.parse::<u32>().is_err()
+        || !close.eq_ignore_ascii_case("close")
+        || client.end != End::Closed
+    {
+        let head = String::from_utf8_lossy(&answer.head);
+        return Err(format!("{head}\nand then {:?}", client.end));
+    }
+    Ok(())
+}
+
+fn one_too_many(stage: &Stage) -> Outcome {
+    let (server, mut clients) = full(stage)?;
+    let silent = server.connect()?;
+    refused(silent).map_err(|why| format!("the silent ninth: {why}"))?;
+    let mut asking = server.connect()?;
+    asking.send(REQUEST)?;
+    refused(asking).map_err(|why| format!("the asking ninth: {why}"))?;
+    for client in &mut clients {
+        served(client)?;
+    }
+    // Whether the descriptor is free already can't be seen from here, so the
+    // next one may come too early, and hear so.
+    clients.pop();
+    let mut last = String::new();
+    process::until("room for the next", stage.ceiling, || {
+        let next = server.connect().and_then(|mut next| served(&mut next));
+        next.map_err(|why| last = why).is_ok()
+    })
+    .map_err(|why| format!("{why}: {last}"))?;
+    Ok(PASSED)
+}
+
+fn crowd(stage: &Stage) -> Outcome {
+    let (server, mut clients) = full(stage)?;
+    let mut crowd = Vec::new();
+    for _ in 0..CROWD {
+        let mut client = server.connect()?;
+        client.send(REQUEST)?;
+        crowd.push(client);
+    }
+    for (at, client) in crowd.into_iter().enumerate() {
+        refused(client).map_err(|why| format!("number {at}: {why}"))?;
+    }
+    room::watch(&server, stage)?;
+    for client in &mut clients {
+        served(client)?;
+    }
+    Ok(PASSED)
+}
+
+fn descriptors(stage: &Stage) -> Outcome {
+    let flags = ["--max-connections", "1000", "--head-timeout", "600"];
+    let (server, mut clients) = room::crowd(stage, &flags)?;
+    let lines = server.stderr.wait_for(1, stage.ceiling);
+    if !lines.iter().any(|line| line.contains("cannot accept: ")) {
+        return Err(format!("no word about it on stderr: {lines:?}").into());
+    }
+    room::watch(&server, stage)?;
+    // The first who hears anything without having asked is refused. Whoever
+    // is refused and leaves makes room for the next, who hears so too.
+    let mut first = None;
+    process::until("somebody to be refused", stage.ceiling, || {
+        first = clients.iter_mut().position(|client| {
+            client.take();
+            !client.received.is_empty()
+        });
+        first.is_some()
+    })?;
+    let refusals = clients.split_off(first.unwrap_or(0).max(2));
+    for (at, client) in refusals.into_iter().enumerate() {
+        refused(client).map_err(|why| format!("refusal {at}: {why}"))?;
+    }
+    for (at, client) in clients.iter_mut().enumerate() {
+        room::check(at, client)?;
+    }
+    clients.truncate(1);
+    process::until("the descriptors of those who left", stage.ceiling, || {
+        let open = process::descriptors(server.pid());
+        open.is_ok_and(|open| open < usize::from(room::DESCRIPTORS) / 2)
+    })?;
+    served(&mut server.connect()?)?;
+    Ok(PASSED)
+}
+
+fn descriptors_raised(stage: &Stage) -> Outcome {
+    // The shell lowers what the server begins with; `exec` keeps its id.
+    let script = "ulimit -S -n 64; exec \"$0\" \"$@\"".to_owned();
+    let binary = stage.binary()?.to_string_lossy().into_owned();
+    let before = vec!["-c".to_owned(), script, binary];
+    let launch = Launch::Program("sh".into(), before);
+    let server = Stage { launch, ..stage.clone() }.start_plain(&[])?;
+    process::until_asleep(server.pid(), stage.ceiling)?;
+    let path = format!("/proc/{}/limits", server.pid());
+    let limits = std::fs::read_to_string(path)?;
+    let line = limits.lines().find(|line| line.starts_with("Max open files"));
+    let mut words = line.unwrap_or("").split_whitespace().skip(3);
+    let (soft, hard) = (words.next(), words.next());
+    if soft.is_none() || soft != hard || soft == Some("64") {
+        return Err(format!("{line:?}").into());
+    }
+    Ok(PASSED)
+}

@@ -1,0 +1,132 @@
+//! How the process ends.
+
+use std::os::unix::process::ExitStatusExt as _;
+
+use nix::sys::signal::Signal;
+
+use super::{REQUEST, case, ended, last_answer, must_end, send, until_closed};
+use crate::files;
+use crate::fixtures;
+use crate::stage::{Case, Outcome, PASSED, Stage};
+use crate::wire::client::End;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        case(
+            "signal::idle",
+            "SIGTERM and SIGINT close the connections on which nothing is \
+             under way,\nand the process ends with exit code 0.",
+            idle,
+        ),
+        case(
+            "signal::drain_timeout",
+            "A client that does not take its answer is waited for as long as \
+             --drain-timeout\nsays. Then it is cut off, and is not told that \
+             this was all; the server says\nso, and ends with exit code 0.",
+            drain_timeout,
+        ),
+        case(
+            "signal::second_one",
+            "The second signal ends the process at once, and by the signal.",
+            second_one,
+        ),
+        case(
+            "signal::hang_up",
+            "SIGHUP ends nothing. The server says what it does about it.",
+            hang_up,
+        ),
+        case(
+            "signal::restart",
+            "Once it has ended, the next one can listen on the same port at \
+             once, though\nthe server was the first to close.",
+            restart,
+        ),
+    ]
+}
+
+fn idle(stage: &Stage) -> Outcome {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut server = stage.start_plain(&["--drain-timeout", "600"])?;
+        let mut silent = server.connect()?;
+        let mut idle = server.connect()?;
+        idle.ask(REQUEST)?;
+        send(&server, signal)?;
+        for client in [&mut silent, &mut idle] {
+            client.wait_for_end()?;
+            if client.end != End::Closed {
+                return Err(format!("{signal}: {:?}", client.end).into());
+            }
+        }
+        must_end(&mut server, stage, (0, 0))?;
+    }
+    Ok(PASSED)
+}
+
+fn drain_timeout(stage: &Stage) -> Outcome {
+    fixtures::site().big()?;
+    let mut server = stage.start_plain(&["--drain-timeout", "1"])?;
+    let mut client = files::begin(&server, stage, "big.bin")?;
+    send(&server, Signal::SIGTERM)?;
+    must_end(&mut server, stage, (0, 1))?;
+    client.wait_for_end()?;
+    if client.received.len() >= fixtures::BIG || client.end != End::Reset {
+        let count = client.received.len();
+        return Err(format!("{count} bytes, then {:?}", client.end).into());
+    }
+    Ok(PASSED)
+}
+
+fn second_one(stage: &Stage) -> Outcome {
+    fixtures::site().big()?;
+    for second in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut server = stage.start_plain(&["--drain-timeout", "600"])?;
+        let _client = files::begin(&server, stage, "big.bin")?;
+        send(&server, Signal::SIGTERM)?;
+        until_closed(&server, stage)?;
+        send(&server, second)?;
+        let status = server.wait_for_exit(stage.ceiling)?;
+        if status.signal() != Some(second as i32) {
+            return Err(
+                format!("after a second one, {second}: {status}").into()
+            );
+        }
+    }
+    Ok(PASSED)
+}
+
+fn hang_up(stage: &Stage) -> Outcome {
+    let mut server = stage.start_plain(&[])?;
+    let mut client = server.connect()?;
+    client.ask(REQUEST)?;
+    send(&server, Signal::SIGHUP)?;
+    let lines = server.stderr.wait_for(1, stage.ceiling);
+    if !lines.iter().any(|line| line.contains("SIGHUP")) {
+        return Err(format!("not a word about SIGHUP: {lines:?}").into());
+    }
+    client.ask(REQUEST)?;
+    server.check_alive()?;
+    send(&server, Signal::SIGTERM)?;
+    client.wait_for_end()?;
+    ended(&mut server, stage)?;
+    Ok(PASSED)
+}
+
+fn restart(stage: &Stage) -> Outcome {
+    let mut server = stage.start_plain(&[])?;
+    let address = server.address().to_string();
+    for _ in 0..3 {
+        let mut client = server.connect()?;
+        client.ask(REQUEST)?;
+        // Half a head, so that something is under way.
+        client.send(&REQUEST[..20])?;
+        client.settle(stage.ceiling);
+        send(&server, Signal::SIGTERM)?;
+        until_closed(&server, stage)?;
+        client.send(&REQUEST[20..])?;
+        last_answer(&mut client)?;
+        must_end(&mut server, stage, (1, 0))?;
+        server = stage.start_plain(&["--listen", &address])?;
+        server.check_alive()?;
+    }
+    Ok(PASSED)
+}

@@ -1,0 +1,174 @@
+//! What is under way when the signal comes, or about to be.
+
+use std::net::TcpStream;
+
+use nix::sys::signal::Signal;
+
+use super::{REQUEST, case, last_answer, must_end, send, until_closed};
+use crate::files;
+use crate::fixtures::{self, BIG, pattern};
+use crate::server::Server;
+use crate::stage::{Case, Outcome, PASSED, Stage};
+use crate::wire::Client;
+use crate::wire::client::End;
+
+/// Connections that nobody has accepted when the signal comes.
+const QUEUED: usize = 10;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        case(
+            "signal::answer_under_way",
+            "An answer of 64 MiB that a client takes slowly is finished, \
+             though meanwhile\nno new connection is taken.",
+            answer_under_way,
+        ),
+        case(
+            "signal::head_under_way",
+            "Half a head has come before the signal. The other half comes \
+             after it, and\nthe request is answered, with Connection: close.",
+            head_under_way,
+        ),
+        case(
+            "signal::content_under_way",
+            "Half of a request's content has come before the signal, and the \
+             rest comes\nafter it.",
+            content_under_way,
+        ),
+        case(
+            "signal::unread_request",
+            "A request that lies unread in its socket when the signal comes \
+             is answered.",
+            unread_request,
+        ),
+        case(
+            "signal::queued_connections",
+            "Clients whom nobody has accepted yet when the signal comes \
+             believe to be\nconnected. They are accepted, and answered.",
+            queued_connections,
+        ),
+    ]
+}
+
+fn answer_under_way(stage: &Stage) -> Outcome {
+    fixtures::site().big()?;
+    let mut server = stage.start_plain(&["--drain-timeout", "600"])?;
+    let mut client = files::begin(&server, stage, "big.bin")?;
+    send(&server, Signal::SIGTERM)?;
+    until_closed(&server, stage)?;
+    client.wait_for_end()?;
+    let answer = client.reader.answers.first().ok_or("no answer")?;
+    let right = |(at, byte): (usize, &u8)| *byte == pattern(at);
+    let body = &answer.body;
+    if body.len() != BIG || !body.iter().enumerate().all(right) {
+        return Err(format!("{} of {BIG} bytes are right", body.len()).into());
+    }
+    must_end(&mut server, stage, (1, 0))?;
+    Ok(PASSED)
+}
+
+/// A request of which `before` comes before the signal and `after` after it.
+fn in_two(stage: &Stage, before: &[u8], after: &[u8]) -> Outcome {
+    let mut server = stage.start_plain(&["--drain-timeout", "600"])?;
+    let mut first = server.connect()?;
+    first.send(before)?;
+    first.settle(stage.ceiling);
+    let mut second = server.connect()?;
+    second.ask(REQUEST)?;
+    second.send(before)?;
+    second.settle(stage.ceiling);
+    send(&server, Signal::SIGTERM)?;
+    until_closed(&server, stage)?;
+    for (name, client) in [("first", &mut first), ("second", &mut second)] {
+        client.send(after)?;
+        last_answer(client)
+            .map_err(|why| format!("the {name} request: {why}"))?;
+    }
+    must_end(&mut server, stage, (2, 0))?;
+    Ok(PASSED)
+}
+
+fn head_under_way(stage: &Stage) -> Outcome {
+    let (before, after) = REQUEST.split_at(20);
+    in_two(stage, before, after)
+}
+
+fn content_under_way(stage: &Stage) -> Outcome {
+    let head = b"POST /echo HTTP/1.1\r\nHost: end\r\nContent-Length: 6\r\n\r\n";
+    in_two(stage, &[head, &b"abc"[..]].concat(), b"def")
+}
+
+/// Has all that `meanwhile` does, and then a SIGTERM, wait for the server at
+/// once.
+fn while_stopped(
+    server: &Server,
+    meanwhile: impl FnOnce() -> Result<(), String>,
+) -> Result<(), String> {
+    send(server, Signal::SIGSTOP)?;
+    let done = meanwhile().and_then(|()| send(server, Signal::SIGTERM));
+    send(server, Signal::SIGCONT)?;
+    done
+}
+
+/// Fails unless these are the answers, and then the end. Whether the last one
+/// announces it depends on which of the two, request or signal, the server
+/// sees first.
+fn answered(client: &mut Client, due: &[u16]) -> Result<(), String> {
+    client.wait_for_end()?;
+    let statuses = client.reader.answers.iter().map(|a| a.status);
+    let statuses: Vec<u16> = statuses.collect();
+    if statuses == due && client.end == End::Closed {
+        return Ok(());
+    }
+    Err(format!("{statuses:?}, and then {:?}", client.end))
+}
+
+fn unread_request(stage: &Stage) -> Outcome {
+    let mut server = stage.start_plain(&["--drain-timeout", "600"])?;
+    let mut clients = Vec::new();
+    for _ in 0..QUEUED {
+        let mut client = server.connect()?;
+        client.ask(REQUEST)?;
+        clients.push(client);
+    }
+    while_stopped(&server, || {
+        clients.iter_mut().try_for_each(|client| client.send(REQUEST))
+    })?;
+    for (at, client) in clients.iter_mut().enumerate() {
+        answered(client, &[200, 200])
+            .map_err(|why| format!("client {at}: {why}"))?;
+    }
+    let status = server.wait_for_exit(stage.ceiling)?;
+    if !status.success() {
+        return Err(format!("it ended with {status}").into());
+    }
+    Ok(PASSED)
+}
+
+fn queued_connections(stage: &Stage) -> Outcome {
+    // With the default of --defer-accept, as users run it.
+    let mut server = stage.start(&["--quiet", "--drain-timeout", "600"])?;
+    server.check_alive()?;
+    let mut clients: Vec<Client> = Vec::new();
+    while_stopped(&server, || {
+        for _ in 0..QUEUED {
+            // Not `Server::connect`: it may not be waited for.
+            let stream = TcpStream::connect(server.address());
+            let stream = stream.map_err(|error| error.to_string())?;
+            let client = Client::adopt(stream, stage.ceiling);
+            let mut client = client.map_err(|error| error.to_string())?;
+            client.send(REQUEST)?;
+            clients.push(client);
+        }
+        Ok(())
+    })?;
+    for (at, client) in clients.iter_mut().enumerate() {
+        answered(client, &[200])
+            .map_err(|why| format!("client {at}: {why}"))?;
+    }
+    let status = server.wait_for_exit(stage.ceiling)?;
+    if !status.success() {
+        return Err(format!("it ended with {status}").into());
+    }
+    Ok(PASSED)
+}

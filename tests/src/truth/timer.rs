@@ -1,0 +1,153 @@
+//! What deadlines cost: one timer for all, set when it must be, and no tick.
+
+use std::thread;
+use std::time::Duration;
+
+use super::strace::Traced;
+use crate::process;
+use crate::server::Server;
+use crate::stage::{self, Case, Outcome, PASSED, Stage};
+
+const SMALL_FILE: &[u8] = b"GET /hello.txt HTTP/1.1\r\nHost: timer\r\n\r\n";
+
+/// Connections of the test that counts how often the timer is set, and
+/// requests of each.
+const CLIENTS: usize = 8;
+const REQUESTS: usize = 50;
+
+/// Short connections before memory is measured, and after that; and how much
+/// more it may be then, in KiB. A deadline that stays behind has 24 bytes.
+const WARM: usize = 1000;
+const SHORT: usize = 8000;
+const MORE: u64 = 100;
+
+/// The tests of this module.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let case = |name, promise, run| Case {
+        name,
+        promise,
+        from: 5,
+        until: u32::MAX,
+        any_server: false,
+        run,
+    };
+    vec![
+        case(
+            "truth::no_deadline_due",
+            "A hundred connections with a deadline each, none of which is \
+             due: for two\nseconds the server is never woken. There is no \
+             tick.",
+            none_due,
+        ),
+        case(
+            "truth::one_timer",
+            "Four hundred requests on eight connections move four hundred \
+             deadlines,\nand the kernel's one timer hardly ever.",
+            one_timer,
+        ),
+        case(
+            "truth::short_connections",
+            "Thousands of connections come and go, and nothing is left of \
+             them: no memory,\nno descriptor, and no deadline that wakes the \
+             server.",
+            short_connections,
+        ),
+    ]
+}
+
+fn none_due(stage: &Stage) -> Outcome {
+    let mut flags = vec!["--quiet"];
+    for flag in ["--head-timeout", "--body-timeout", "--idle-timeout"] {
+        flags.extend([flag, "600"]);
+    }
+    let mut server = stage.start(&flags)?;
+    let pid = server.pid();
+    let mut clients = Vec::new();
+    for at in 0..100 {
+        let mut client = server.connect()?;
+        client.ask(SMALL_FILE)?;
+        match at % 3 {
+            0 => client.send(&SMALL_FILE[..20])?,
+            1 => client.send(
+                b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1",
+            )?,
+            _ => {}
+        }
+        clients.push(client);
+    }
+    process::until_asleep(pid, stage.ceiling)?;
+    let before = process::used(pid)?;
+    thread::sleep(Duration::from_secs(2));
+    let after = process::used(pid)?;
+    if before != after {
+        return Err(format!("before: {before:?}\nafter:  {after:?}").into());
+    }
+    drop(clients);
+    server.check_alive()?;
+    Ok(PASSED)
+}
+
+fn one_timer(stage: &Stage) -> Outcome {
+    if !stage::has_tool("strace") {
+        return stage::skip("truth::one_timer", "strace");
+    }
+    let calls = ["-e", "trace=execve,timerfd_settime"];
+    let traced = Traced::start(stage, &calls, &stage.plain())?;
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        clients.push(traced.server.connect()?);
+    }
+    for _ in 0..REQUESTS {
+        for client in &mut clients {
+            client.ask(SMALL_FILE)?;
+        }
+    }
+    process::until_asleep(traced.pid, stage.ceiling)?;
+    let trace = traced.text();
+    let count = trace.matches("timerfd_settime(").count();
+    if !(1..=CLIENTS).contains(&count) {
+        return Err(format!("the timer was set {count} times").into());
+    }
+    Ok(PASSED)
+}
+
+/// Clients that ask once and vanish: by a reset, which leaves no `TIME_WAIT`
+/// in the way of other tests.
+fn come_and_go(server: &Server, count: usize) -> Result<(), String> {
+    for _ in 0..count {
+        let mut client = server.connect()?;
+        client.ask(SMALL_FILE)?;
+        client.reset();
+    }
+    Ok(())
+}
+
+fn short_connections(stage: &Stage) -> Outcome {
+    // Their deadlines would be due while the test looks.
+    let mut server = stage.start_plain(&["--idle-timeout", "2"])?;
+    let pid = server.pid();
+    process::until_asleep(pid, stage.ceiling)?;
+    let alone = process::descriptors(pid)?;
+    come_and_go(&server, WARM)?;
+    let before = process::resident(pid)?;
+    come_and_go(&server, SHORT)?;
+    process::until_descriptors(pid, alone, stage.ceiling)?;
+    let after = process::resident(pid)?;
+    if after > before + MORE {
+        return Err(format!(
+            "{before} KiB after {WARM} connections, {after} KiB after {SHORT} \
+             more"
+        )
+        .into());
+    }
+    // One alarm that was set for them may still come, and not one each.
+    let before = process::used(pid)?.voluntary;
+    thread::sleep(Duration::from_secs(3));
+    let woken = process::used(pid)?.voluntary - before;
+    if woken > 2 {
+        return Err(format!("woken {woken} times for nobody").into());
+    }
+    server.check_alive()?;
+    Ok(PASSED)
+}
