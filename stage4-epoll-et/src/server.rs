@@ -52,8 +52,7 @@ pub struct Server {
 /// nowhere else, until one of them fails for good.
 ///
 /// # Errors
-/// If there is no epoll instance to be had, or a listener is no listener any
-/// more.
+/// If there is no epoll instance, or a listener is no listener any more.
 pub fn serve(
     listeners: Vec<OwnedFd>,
     site: &Site,

@@ -1,9 +1,9 @@
 //! Arguments to listeners to `serve`; the only part that may fail.
 //!
 //! Exit code 1 says that it could not start, 2 that the command line was
-//! wrong. SIGINT and SIGTERM ask it to stop: it finishes what is under way, says
-//! how that went, and ends with exit code 0. The second one ends the process at
-//! once, and by the signal, which its parent can see.
+//! wrong. SIGINT and SIGTERM ask it to stop: it finishes what is under way,
+//! says how that went, and ends with exit code 0. The second one ends the
+//! process at once, and by the signal, which its parent can see.
 
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};

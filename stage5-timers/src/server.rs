@@ -31,7 +31,7 @@ const LOOK_AGAIN: u16 = 1000;
 /// How many events one turn takes from the kernel at most.
 const EVENTS: usize = 256;
 
-/// The tokens of what is neither a listener nor a connection.
+/// The tokens of what is neither listener nor connection.
 const TIMER: u64 = u64::MAX;
 const STOP: u64 = u64::MAX - 1;
 
@@ -70,8 +70,7 @@ pub struct Server {
 /// what was under way is done.
 ///
 /// # Errors
-/// If there is no epoll instance to be had, or a listener is no listener any
-/// more.
+/// If there is no epoll instance, or a listener is no listener any more.
 pub fn serve(
     listeners: Vec<OwnedFd>,
     site: &Site,
@@ -221,6 +220,7 @@ impl Server {
     /// Sleeps until something is ready. What comes back is what is ready, and
     /// no more: it costs the same with ten connections and with ten thousand.
     fn wait(&mut self) -> io::Result<()> {
+        self.shrink();
         self.timers.arm(self.leaving.or(self.stopping))?;
         if self.ready.is_empty() {
             self.worker.log.flush();

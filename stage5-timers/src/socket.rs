@@ -115,8 +115,9 @@ pub fn listen(
     // before the kernel gives up the connection: a client that has vanished in
     // the middle of an answer. By default that takes a quarter of an hour.
     // SO_KEEPALIVE does not see to it, since it asks on quiet connections
-    // only. It goes on after `close`, for what we have left to the kernel. Our
-    // own deadline is not later than this one.
+    // only; and there too this time counts from now on, and no longer the
+    // number of questions. It goes on after `close`, for what we have left to
+    // the kernel.
     let patience = config.write_timeout.saturating_mul(1000);
     setsockopt(&socket, sockopt::TcpUserTimeout, &patience)?;
 

@@ -69,8 +69,7 @@ pub struct Server {
 /// what was under way is done.
 ///
 /// # Errors
-/// If there is no epoll instance to be had, or a listener is no listener any
-/// more.
+/// If there is no epoll instance, or a listener is no listener any more.
 pub fn serve(
     listeners: Vec<OwnedFd>,
     site: &Site,
@@ -153,7 +152,7 @@ impl Server {
     ) -> io::Result<()> {
         match token {
             TIMER => self.timers.fired(),
-            STOP => self.stop(),
+            STOP if self.stopping.is_none() => self.stop(),
             _ => {}
         }
         let listener = usize::try_from(token).unwrap_or(usize::MAX);
@@ -212,6 +211,7 @@ impl Server {
     /// Sleeps until something is ready. What comes back is what is ready, and
     /// no more: it costs the same with ten connections and with ten thousand.
     fn wait(&mut self) -> io::Result<()> {
+        self.shrink();
         self.timers.arm(self.leaving.or(self.stopping))?;
         if self.ready.is_empty() {
             self.worker.log.flush();

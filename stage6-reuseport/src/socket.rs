@@ -122,15 +122,16 @@ pub fn listen(
     // before the kernel gives up the connection: a client that has vanished in
     // the middle of an answer. By default that takes a quarter of an hour.
     // SO_KEEPALIVE does not see to it, since it asks on quiet connections
-    // only. It goes on after `close`, for what we have left to the kernel. Our
-    // own deadline is not later than this one.
+    // only; and there too this time counts from now on, and no longer the
+    // number of questions. It goes on after `close`, for what we have left to
+    // the kernel.
     let patience = config.write_timeout.saturating_mul(1000);
     setsockopt(&socket, sockopt::TcpUserTimeout, &patience)?;
 
     // Lets a client that has been here before send its request with its SYN
-    // (RFC 7413), up to so many at a time. A SYN can be repeated, by the network
-    // or by somebody who has recorded it, so this is for requests that may be
-    // answered twice. Off unless it is asked for.
+    // (RFC 7413), up to so many at a time. A SYN can be repeated, by the
+    // network or by somebody who has recorded it, so this is for requests that
+    // may be answered twice. Off unless it is asked for.
     if config.fast_open > 0 {
         let option = libc::TCP_FASTOPEN;
         set(&socket, libc::IPPROTO_TCP, option, &config.fast_open)?;

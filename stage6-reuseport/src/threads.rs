@@ -68,8 +68,11 @@ fn shares(
         shares.push(others.collect::<io::Result<Vec<_>>>()?);
     }
     for listener in &listeners {
-        let loops = config.steer_cpus.then_some(count);
-        steering::by_cpu(listener, loops)?;
+        if config.steer_cpus {
+            steering::by_cpu(listener, count)?;
+        } else {
+            steering::by_hash(listener)?;
+        }
     }
     shares.insert(0, listeners);
     Ok(shares.into_iter())

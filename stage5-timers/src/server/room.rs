@@ -1,18 +1,25 @@
 //! Taking connections in, as long as there is room.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
+use slotmap::SlotMap;
+
 use super::Server;
 use crate::connection::Connection;
+use crate::limits;
 use crate::socket::{self, Accepted};
 
 /// How many connections one turn accepts at most from each listener, which is
 /// level-triggered: those that remain are announced again.
 pub(super) const ACCEPTS: usize = 64;
+
+/// For how many connections memory is kept when there are none.
+const CROWD: usize = 1024;
 
 /// How many connections there may be at most, beyond the limit, that are being
 /// told so. It takes each of them two seconds at the longest.
@@ -70,6 +77,19 @@ impl Server {
             self.settle(key, "full");
         } else {
             self.queue(key);
+        }
+    }
+
+    /// Gives back the memory that a crowd has left behind, once all of it has
+    /// gone. New keys may then be like old ones; but a descriptor that is
+    /// closed has no events, and we hold none, so nobody can mistake them.
+    pub(super) fn shrink(&mut self) {
+        let nobody = self.connections.is_empty() && self.events.is_empty();
+        if nobody && self.connections.capacity() > CROWD {
+            self.connections = SlotMap::new();
+            self.ready = VecDeque::new();
+            self.timers.forget_all();
+            limits::give_back_memory();
         }
     }
 

@@ -36,8 +36,8 @@ impl Server {
         Ok(())
     }
 
-    /// Begins to stop. The listeners stay for a moment, for those who have begun
-    /// to connect.
+    /// Begins to stop. The listeners stay for a moment, for those who have
+    /// begun to connect.
     fn stop(&mut self) {
         let now = self.worker.now;
         let until = now + self.worker.limits.drain;

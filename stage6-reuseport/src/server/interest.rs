@@ -24,8 +24,9 @@ impl Server {
 }
 
 /// Tells the kernel what a connection waits for: everything, once and for all.
-/// A descriptor that is closed leaves the epoll set by itself, as long as nobody
-/// has a duplicate of it (epoll(7)): nobody has, so there is nothing to delete.
+/// A descriptor that is closed leaves the epoll set by itself, as long as
+/// nobody has a duplicate of it (epoll(7)): nobody has, so there is nothing to
+/// delete.
 pub(super) fn watch(
     epoll: &Epoll,
     connections: &mut SlotMap<DefaultKey, Connection>,

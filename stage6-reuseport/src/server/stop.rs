@@ -40,9 +40,10 @@ impl Server {
         Ok(())
     }
 
-    /// Begins to stop. The listeners stay for a moment, for those who have begun
-    /// to connect. The others go to the listeners of another server, if one has
-    /// joined us: to replace a server, start the new one, then stop the old one.
+    /// Begins to stop. The listeners stay for a moment, for those who have
+    /// begun to connect. The others go to the listeners of another server, if
+    /// one has joined us: to replace a server, start the new one, then stop the
+    /// old one.
     pub(super) fn stop(&mut self) {
         let now = self.worker.now;
         let until = now + self.worker.limits.drain;
@@ -81,7 +82,10 @@ impl Server {
         for index in 0..self.listeners.len() {
             self.accept_all(index, usize::MAX)?;
         }
-        self.listeners.clear();
+        for listener in self.listeners.drain(..) {
+            // The program would go on with the listeners that stay.
+            steering::by_hash(&listener)?;
+        }
         Ok(())
     }
 

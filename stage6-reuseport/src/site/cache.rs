@@ -14,8 +14,9 @@ use crate::http::Status;
 /// Files up to this size are kept in memory; of larger ones the descriptor is.
 const SMALL: u64 = 16 * 1024;
 
-/// The files of one loop, by their decoded path, each open, with what the kernel
-/// told of it, the fields that describe it, and the content if it is small.
+/// The files of one loop, by their decoded path, each open, with what the
+/// kernel told of it, the fields that describe it, and the content if it is
+/// small.
 ///
 /// There is no lock: every loop has a cache of its own, and a file that is
 /// asked for everywhere is in all of them. That is the price, and it is paid
@@ -45,7 +46,8 @@ impl Cache {
 
     /// Finds the file for a decoded path, and looks at it again only if that
     /// was not done lately. A file that was replaced, changed, removed or
-    /// forbidden meanwhile is noticed then, since it is found by its name again.
+    /// forbidden meanwhile is noticed then, since it is found by its name
+    /// again.
     ///
     /// # Errors
     /// As for [`Site::find`].
@@ -102,9 +104,9 @@ impl Cache {
 }
 
 impl Found {
-    /// Whether `other`, found by the same name, is the same file, unchanged. The
-    /// time of the last change of status is set by the kernel alone, at each
-    /// write, rename or change of permissions.
+    /// Whether `other`, found by the same name, is the same file, unchanged.
+    /// The time of the last change of status is set by the kernel alone, at
+    /// each write, rename or change of permissions.
     fn is(&self, other: &Self) -> bool {
         let facts = |found: &Self| {
             let file = &found.metadata;

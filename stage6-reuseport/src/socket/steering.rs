@@ -2,8 +2,8 @@
 //!
 //! The listeners of a port are a group, numbered in the order of their
 //! `listen(2)`. A program of classic BPF, run by the kernel for each SYN, may
-//! return the number of the one that is to have it (socket(7)). If there is none
-//! of that number, the kernel chooses by its hash, as it does without a
+//! return the number of the one that is to have it (socket(7)). If there is
+//! none of that number, the kernel chooses by its hash, as it does without a
 //! program.
 
 use std::os::fd::OwnedFd;
@@ -20,13 +20,11 @@ const LOAD_CPU: libc::sock_filter = statement(
 );
 
 /// Gives each connection to the loop with the number of the processor that its
-/// SYN came in on, modulo `loops`; with `None`, takes away whatever program the
-/// group has, perhaps from a server before us.
+/// SYN came in on, modulo `loops`.
 ///
 /// # Errors
 /// What `setsockopt(2)` says.
-pub fn by_cpu(listener: &OwnedFd, loops: Option<usize>) -> nix::Result<()> {
-    let Some(loops) = loops else { return detach(listener) };
+pub fn by_cpu(listener: &OwnedFd, loops: usize) -> nix::Result<()> {
     let modulo = statement(
         libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K,
         u32::try_from(loops).unwrap_or(1),
@@ -39,8 +37,8 @@ pub fn by_cpu(listener: &OwnedFd, loops: Option<usize>) -> nix::Result<()> {
 /// Gives all connections from now on to the first listener behind the `loops`
 /// ones of this server: one of the server that replaces it, if there is one.
 ///
-/// A listener that only turns deaf would cost its share of the clients a second,
-/// since the kernel would go on choosing it.
+/// A listener that only turns deaf would cost its share of the clients a
+/// second, since the kernel would go on choosing it.
 pub fn past(listener: &OwnedFd, loops: usize) {
     let number = u32::try_from(loops).unwrap_or(u32::MAX);
     let number = statement(libc::BPF_RET | libc::BPF_K, number);
@@ -50,7 +48,12 @@ pub fn past(listener: &OwnedFd, loops: usize) {
     }
 }
 
-fn detach(listener: &OwnedFd) -> nix::Result<()> {
+/// Takes away the program that a group has, if it has one, perhaps from a
+/// server before us.
+///
+/// # Errors
+/// What `setsockopt(2)` says.
+pub fn by_hash(listener: &OwnedFd) -> nix::Result<()> {
     let option = libc::SO_DETACH_REUSEPORT_BPF;
     match set(listener, libc::SOL_SOCKET, option, &0) {
         // There was no program.
