@@ -6,6 +6,7 @@ use crate::diff;
 use crate::excerpt::{Part, excerpt};
 use crate::html::{COLUMNS, check_width, escape, listing};
 use crate::library::Library;
+use crate::results;
 
 /// Where the list of source pages goes when all of them are known.
 pub const SOURCES: &str = "<!-- the sources -->";
@@ -28,6 +29,10 @@ pub enum Directive {
     Options(String),
     /// `{{#option NAME}}`: the facts on one option.
     Option(String),
+    /// `{{#bench NAME}}`: the table of a scenario's results.
+    Bench(String),
+    /// `{{#plot NAME}}`: the drawing of them.
+    Plot(String),
     /// `{{#sources}}`: the list of all source pages.
     Sources,
 }
@@ -62,6 +67,8 @@ impl FromStr for Directive {
             }
             "options" => Ok(Self::Options(needs("a stage")?)),
             "option" => Ok(Self::Option(needs("an option's name")?)),
+            "bench" => Ok(Self::Bench(needs("a scenario")?)),
+            "plot" => Ok(Self::Plot(needs("a scenario")?)),
             "sources" if rest.is_empty() => Ok(Self::Sources),
             "sources" => Err("{{#sources}} takes nothing".to_string()),
             _ => Err(format!("there is no directive {{{{#{name}}}}}")),
@@ -89,6 +96,8 @@ pub fn expand(
             library.options.table(stage, page, &library.stages)
         }
         Directive::Option(name) => library.option(name, page),
+        Directive::Bench(name) => results::table(name, page, library),
+        Directive::Plot(name) => results::plot(name, library),
         Directive::Sources => Ok(SOURCES.to_string()),
     }
 }

@@ -16,6 +16,7 @@
 //! | `links` | where a link leads, and whether that exists |
 
 mod colour;
+mod csv;
 mod diagram;
 mod diff;
 mod directive;
@@ -30,6 +31,7 @@ mod options;
 mod page;
 mod problem;
 mod render;
+mod results;
 mod serve;
 mod strict;
 #[cfg(test)]
@@ -61,7 +63,7 @@ struct Arguments {
     listen: SocketAddr,
 
     /// Which stage serves the book
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 6)]
     stage: u32,
 
     /// Build into this folder instead of book/build

@@ -1,6 +1,7 @@
 //! The preprocessor: every page, then what joins them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::Result;
 use mdbook_preprocessor::book::{Book, BookItem, Chapter};
@@ -52,6 +53,7 @@ pub fn process(
         pages.push(page);
     });
     check_orphans(workspace, &pages, &mut problems);
+    check_plots(workspace, &mut problems);
     library.check_unused(&mut problems);
     add_sources(&mut book, &library, &pages, &mut problems);
     links::check(&pages, &ids(&book), &mut problems);
@@ -78,6 +80,19 @@ fn check_orphans(
         if has_extension(path, "md") && !known {
             let message = "SUMMARY.md does not name this page";
             problems.add(&format!("book/src/{path}"), 1, message);
+        }
+    }
+}
+
+/// A drawing is shown to the reader as measured: there must be figures.
+fn check_plots(workspace: &Workspace, problems: &mut Problems) {
+    let files = files_below(&workspace.book, "src/bench");
+    for file in files.iter().filter(|file| has_extension(file, "svg")) {
+        let table = Path::new(file).with_extension("csv");
+        if !workspace.book.join(&table).is_file() {
+            let table = table.display();
+            let message = format!("there is no table book/{table} behind it");
+            problems.add(&format!("book/{file}"), 1, message);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The tool's own tests, on small workspaces in temporary folders.
 
+mod benches;
 mod diffs;
 mod drawings;
 mod excerpts;
