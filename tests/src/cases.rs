@@ -2,8 +2,9 @@
 
 use crate::stage::Case;
 use crate::{
-    access_log, cli, deadline, fair, fault, files, fuzz, help, large, limit,
-    many, room, sendfile, signal, silence, slow, tools, truth, urgent, vanish,
+    access_log, cache, cli, deadline, fair, fault, files, fuzz, help, large,
+    limit, loops, many, room, sendfile, signal, silence, slow, tools, truth,
+    urgent, vanish,
 };
 
 /// The snapshots that these tests make, in `tests/snapshots/STAGE/`.
@@ -15,6 +16,7 @@ pub const SNAPSHOTS: [&str; 6] =
 pub fn all() -> Vec<Case> {
     [
         access_log::cases(),
+        cache::cases(),
         cli::cases(),
         deadline::cases(),
         fair::cases(),
@@ -24,6 +26,7 @@ pub fn all() -> Vec<Case> {
         help::cases(),
         large::cases(),
         limit::cases(),
+        loops::cases(),
         many::cases(),
         room::cases(),
         sendfile::cases(),

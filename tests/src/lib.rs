@@ -26,6 +26,7 @@
 //! a server of your own.
 
 pub mod access_log;
+pub mod cache;
 pub mod cases;
 pub mod cli;
 pub mod clues;
@@ -41,6 +42,7 @@ pub mod lab;
 pub mod labs;
 pub mod large;
 pub mod limit;
+pub mod loops;
 pub mod many;
 pub mod orphans;
 pub mod pieces;

@@ -46,7 +46,10 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn idle(stage: &Stage) -> Outcome {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
-        let mut server = stage.start_plain(&["--drain-timeout", "600"])?;
+        let mut flags = vec!["--drain-timeout", "600"];
+        // Nothing else ends them.
+        flags.extend(["--idle-timeout", "600", "--head-timeout", "600"]);
+        let mut server = stage.start_plain(&flags)?;
         let mut silent = server.connect()?;
         let mut idle = server.connect()?;
         idle.ask(REQUEST)?;

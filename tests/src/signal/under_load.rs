@@ -113,7 +113,7 @@ fn under_wrk(stage: &Stage) -> Outcome {
         return stage::skip("signal::under_wrk", "wrk");
     }
     let mut server = stage.start(&["--drain-timeout", "600"])?;
-    let url = format!("http://{}/hello.txt", server.address());
+    let url = format!("http://{}/mebibyte.bin", server.address());
     let wrk = Command::new("wrk")
         .args(["-t1", "-c16", "-d2s", &url])
         .stdout(Stdio::piped())

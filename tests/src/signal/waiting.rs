@@ -12,8 +12,9 @@ use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::wire::Client;
 use crate::wire::client::End;
 
-/// Connections that nobody has accepted when the signal comes.
-const QUEUED: usize = 10;
+/// Connections that nobody has accepted when the signal comes: more than one
+/// turn of the loop accepts.
+const QUEUED: usize = 100;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![

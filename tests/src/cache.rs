@@ -1,0 +1,233 @@
+//! Files that stage 6 remembers: what it serves when they have changed, and
+//! how many it keeps.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use crate::fixtures;
+use crate::process;
+use crate::server::Server;
+use crate::stage::{Case, Outcome, PASSED, Stage};
+use crate::wire::Client;
+
+/// The tests of this module.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let case = |name, promise, run| Case {
+        name,
+        promise,
+        from: 6,
+        until: u32::MAX,
+        any_server: false,
+        run,
+    };
+    vec![
+        case(
+            "cache::remembers",
+            "For as long as --cache-seconds says, a file is what it was, \
+             whatever happens\nto its name.",
+            remembers,
+        ),
+        case(
+            "cache::notices",
+            "After --cache-seconds a file that was replaced, rewritten in \
+             place, removed\nor forbidden is served as it is then.",
+            notices,
+        ),
+        case(
+            "cache::off",
+            "With --cache-seconds 0 the very next request sees every change.",
+            off,
+        ),
+        case(
+            "cache::few_files",
+            "A loop keeps no more files open than --cache-files says, and \
+             serves all\nof them.",
+            few_files,
+        ),
+        case(
+            "cache::few_bytes",
+            "A file that does not fit into --cache-bytes is served all the \
+             same.",
+            few_bytes,
+        ),
+    ]
+}
+
+/// A folder of a test's own in the site, removed when dropped.
+struct Own {
+    path: PathBuf,
+    name: &'static str,
+}
+
+impl Own {
+    fn new(name: &'static str) -> Result<Self, String> {
+        let path = fixtures::site().root().join(name);
+        fs::create_dir_all(&path).map_err(|e| e.to_string())?;
+        Ok(Self { path, name })
+    }
+
+    fn write(&self, file: &str, content: &str) -> Result<(), String> {
+        fs::write(self.path.join(file), content).map_err(|e| e.to_string())
+    }
+
+    /// Puts another file in the place of one, at once.
+    fn replace(&self, file: &str, content: &str) -> Result<(), String> {
+        self.write("new", content)?;
+        fs::rename(self.path.join("new"), self.path.join(file))
+            .map_err(|e| e.to_string())
+    }
+
+    fn remove(&self, file: &str) -> Result<(), String> {
+        fs::remove_file(self.path.join(file)).map_err(|e| e.to_string())
+    }
+
+    /// What the server answers: the status, and the content of a 200.
+    fn ask(&self, client: &mut Client, file: &str) -> Result<String, String> {
+        let folder = self.name;
+        let request =
+            format!("GET /{folder}/{file} HTTP/1.1\r\nHost: cache\r\n\r\n");
+        let answer = client.ask(request.as_bytes())?;
+        Ok(match answer.status {
+            200 => String::from_utf8_lossy(&answer.body).into_owned(),
+            status => status.to_string(),
+        })
+    }
+
+    /// Fails unless this is the answer.
+    fn expect(
+        &self,
+        client: &mut Client,
+        file: &str,
+        content: &str,
+    ) -> Result<(), String> {
+        let got = self.ask(client, file)?;
+        if got == content {
+            return Ok(());
+        }
+        Err(format!("{file}: {got:?} came, {content:?} was due"))
+    }
+
+    /// Waits until this is the answer.
+    fn until(
+        &self,
+        server: &Server,
+        stage: &Stage,
+        file: &str,
+        content: &str,
+    ) -> Result<(), String> {
+        let mut client = server.connect()?;
+        let mut last = String::new();
+        let done = process::until("the change", stage.ceiling, || {
+            last = self.ask(&mut client, file).unwrap_or_else(|why| why);
+            last == content
+        });
+        done.map_err(|why| format!("{why}: {file} is {last:?} still"))
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// One loop, so that all requests meet the same cache.
+fn start(stage: &Stage, flags: &[&str]) -> Result<Server, String> {
+    let mut all = vec!["--quiet", "--threads", "1", "--max-requests", "0"];
+    all.extend(flags);
+    let server = stage.start(&all)?;
+    process::until_asleep(server.pid(), stage.ceiling)?;
+    Ok(server)
+}
+
+fn remembers(stage: &Stage) -> Outcome {
+    let own = Own::new("cache-remembers")?;
+    own.write("a", "one")?;
+    let server = start(stage, &["--cache-seconds", "86400"])?;
+    let mut client = server.connect()?;
+    own.expect(&mut client, "a", "one")?;
+    own.replace("a", "two")?;
+    own.expect(&mut client, "a", "one")?;
+    own.remove("a")?;
+    own.expect(&mut client, "a", "one")?;
+    // What is not there is not remembered.
+    own.expect(&mut client, "b", "404")?;
+    own.write("b", "there")?;
+    own.expect(&mut client, "b", "there")?;
+    Ok(PASSED)
+}
+
+fn notices(stage: &Stage) -> Outcome {
+    let own = Own::new("cache-notices")?;
+    own.write("a", "one")?;
+    let server = start(stage, &["--cache-seconds", "1"])?;
+    own.until(&server, stage, "a", "one")?;
+    own.replace("a", "two")?;
+    own.until(&server, stage, "a", "two")?;
+    // As long as before: only the time of its change tells.
+    own.write("a", "six")?;
+    own.until(&server, stage, "a", "six")?;
+    own.remove("a")?;
+    own.until(&server, stage, "a", "404")?;
+    own.write("a", "again")?;
+    own.until(&server, stage, "a", "again")?;
+    let nobody = fs::Permissions::from_mode(0o0);
+    fs::set_permissions(own.path.join("a"), nobody)
+        .map_err(|e| e.to_string())?;
+    own.until(&server, stage, "a", "403")?;
+    Ok(PASSED)
+}
+
+fn off(stage: &Stage) -> Outcome {
+    let own = Own::new("cache-off")?;
+    let server = start(stage, &["--cache-seconds", "0"])?;
+    let mut client = server.connect()?;
+    for content in ["one", "two", "six"] {
+        own.write("a", content)?;
+        own.expect(&mut client, "a", content)?;
+    }
+    own.remove("a")?;
+    own.expect(&mut client, "a", "404")?;
+    Ok(PASSED)
+}
+
+fn few_files(stage: &Stage) -> Outcome {
+    let own = Own::new("cache-few-files")?;
+    let flags = ["--cache-seconds", "86400", "--cache-files", "3"];
+    let server = start(stage, &flags)?;
+    let mut client = server.connect()?;
+    own.expect(&mut client, "none", "404")?;
+    let before = process::descriptors(server.pid())?;
+    let names: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    for name in &names {
+        own.write(name, name)?;
+        own.expect(&mut client, name, name)?;
+    }
+    let kept = process::descriptors(server.pid())?.saturating_sub(before);
+    if kept != 3 {
+        return Err(format!("it keeps {kept} files, 3 were due").into());
+    }
+    // The last three are known, the first ones are looked at again.
+    own.replace("19", "new")?;
+    own.expect(&mut client, "19", "19")?;
+    own.replace("0", "new")?;
+    own.expect(&mut client, "0", "new")?;
+    Ok(PASSED)
+}
+
+fn few_bytes(stage: &Stage) -> Outcome {
+    let own = Own::new("cache-few-bytes")?;
+    let flags = ["--cache-seconds", "86400", "--cache-bytes", "100"];
+    let server = start(stage, &flags)?;
+    let mut client = server.connect()?;
+    let (small, large) = ("s".repeat(60), "l".repeat(1000));
+    for _ in 0..3 {
+        for (name, content) in [("a", &small), ("b", &small), ("c", &large)] {
+            own.replace(name, content)?;
+            own.expect(&mut client, name, content)?;
+        }
+    }
+    Ok(PASSED)
+}
