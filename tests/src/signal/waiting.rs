@@ -48,6 +48,13 @@ pub(super) fn cases() -> Vec<Case> {
              believe to be\nconnected. They are accepted, and answered.",
             queued_connections,
         ),
+        case(
+            "signal::held_by_the_kernel",
+            "A client that has connected and sent nothing is with the kernel \
+             still\n(TCP_DEFER_ACCEPT) when the signal comes. Its request \
+             comes a moment after\nthe signal, and is answered.",
+            held_by_the_kernel,
+        ),
     ]
 }
 
@@ -172,4 +179,31 @@ fn queued_connections(stage: &Stage) -> Outcome {
         return Err(format!("it ended with {status}").into());
     }
     Ok(PASSED)
+}
+
+/// How often it is tried to be early enough: a listener stays for half a
+/// second, which a busy machine may take from the client.
+const TRIES: usize = 5;
+
+fn held_by_the_kernel(stage: &Stage) -> Outcome {
+    let mut complaint = String::new();
+    for _ in 0..TRIES {
+        // For a minute, so that it is held for certain.
+        let flags = ["--defer-accept", "60", "--idle-timeout", "600"];
+        let mut server = stage.start(&flags)?;
+        let mut held = server.connect()?;
+        let mut idle = server.connect()?;
+        idle.ask(REQUEST)?;
+        send(&server, Signal::SIGTERM)?;
+        // It has begun to stop once it closes who is idle.
+        idle.wait_for_end()?;
+        let asked = held.send(REQUEST).and_then(|()| last_answer(&mut held));
+        drop((held, idle));
+        server.wait_for_exit(stage.ceiling)?;
+        match asked {
+            Ok(()) => return Ok(PASSED),
+            Err(why) => complaint = why,
+        }
+    }
+    Err(complaint.into())
 }
