@@ -156,10 +156,11 @@ fn report(loops: Vec<JoinHandle<io::Result<Tally>>>) -> io::Result<()> {
         );
     }
     outcome?;
-    // Standard error may be closed; there is nowhere else to say it.
     let _ = writeln!(
-        io::stderr(),
-        "{lines}{name}: stopped: {finished} answers finished, {cut} cut off"
+        lines,
+        "{name}: stopped: {finished} answers finished, {cut} cut off"
     );
+    // Standard error may be closed; there is nowhere else to say it.
+    let _ = io::stderr().write_all(lines.as_bytes());
     Ok(())
 }

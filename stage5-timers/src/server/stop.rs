@@ -101,10 +101,10 @@ impl Server {
         }
         self.worker.log.flush();
         let name = env!("CARGO_PKG_NAME");
-        // Standard error may be closed; there is nowhere else to say it.
-        let _ = writeln!(
-            io::stderr(),
-            "{name}: stopped: {finished} answers finished, {cut} cut off"
+        let line = format!(
+            "{name}: stopped: {finished} answers finished, {cut} cut off\n"
         );
+        // Standard error may be closed; there is nowhere else to say it.
+        let _ = io::stderr().write_all(line.as_bytes());
     }
 }
