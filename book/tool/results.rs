@@ -183,15 +183,21 @@ fn side_by_side(cases: &[&[Row]]) -> String {
     table
 }
 
+/// Its name, the rule below that, and the text of a row's cell.
+type Column<'a> = (&'a str, &'a str, &'a dyn Fn(&Row) -> String);
+
 /// One line a row, with all that is known of it; no column stays empty.
 fn one_below_the_other(rows: &[Row]) -> String {
-    let spread =
-        |row: &Row| format!("{} to {}", short(&row.low), short(&row.high));
+    // A count that was taken once has no spread.
+    let spread = |row: &Row| match (short(&row.low), short(&row.high)) {
+        (low, high) if low == high => String::new(),
+        (low, high) => format!("{low} to {high}"),
+    };
     let ratio = |row: &Row| match row.to_floor.parse::<f64>() {
         Ok(ratio) => format!("{ratio:.2}"),
         Err(_) => String::new(),
     };
-    let columns: [(&str, &str, &dyn Fn(&Row) -> String); 7] = [
+    let columns: [Column; 7] = [
         ("", "---", &|row| cell(&row.case)),
         ("server", "---", &|row| cell(&row.server)),
         ("median", "---:", &|row| short(&row.median)),

@@ -143,7 +143,7 @@ fn bench(args: &Args) -> Result<Bench, String> {
     let tool = wrk.map_or(Tool::Own, Tool::Wrk);
     eprintln!("load: {}", tool.name());
     let time = if args.quick {
-        Duration::from_millis(200)
+        Duration::from_millis(150)
     } else {
         Duration::from_secs(args.seconds.into())
     };

@@ -25,12 +25,14 @@ pub fn write(
     machine: &[(&str, String)],
     results: &[Outcome],
 ) -> Result<(), String> {
+    let date = machine.iter().find(|(name, _)| *name == "date");
+    let run = date.map_or("", |(_, date)| date.as_str());
     for Outcome { scenario, rows } in results {
         let name = scenario.name;
         let table = csv::write(scenario, machine, rows);
         csv::save(&folder.join(format!("{name}.csv")), &table)?;
         if rows.iter().any(|row| row.error.is_none()) {
-            let drawing = plot::draw(scenario, rows)
+            let drawing = plot::draw(scenario, run, rows)
                 .map_err(|why| format!("the plot of {name}: {why}"))?;
             csv::save(&folder.join(format!("{name}.svg")), &drawing)?;
         }

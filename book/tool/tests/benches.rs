@@ -80,9 +80,7 @@ fn a_drawing_takes_the_style_of_the_page() {
 
 #[test]
 fn a_drawing_needs_its_table() {
-    let mut sandbox = with("{{#plot many}}\n");
-    sandbox.file("book/src/bench/many.svg", SVG);
-    sandbox.finds(
+    with("{{#plot many}}\n").finds(
         "book/src/a.md:1: cannot read book/src/bench/many.csv: \
          No such file or directory (os error 2)",
     );

@@ -98,7 +98,7 @@ fn dots() -> Result<(), Failed> {
         row("second", "nginx", 950.0),
         failed("lighttpd"),
     ];
-    let svg = plot::draw(scenario("slow")?, &rows)?;
+    let svg = plot::draw(scenario("slow")?, "today", &rows)?;
     has(
         &svg,
         &[
@@ -107,6 +107,7 @@ fn dots() -> Result<(), Failed> {
             ("\nfirst\n", 1),
             ("\n900\n", 1),
             ("lighttpd", 0),
+            ("<desc>today</desc>", 1),
             ("<circle", 2),
             ("#000000", 0),
         ],
@@ -120,7 +121,7 @@ fn lines() -> Result<(), Failed> {
         rows.push(row(&case, "stage2-poll", 10.0 + f64::from(idle)));
         rows.push(row(&case, "stage3-epoll-lt", 10.0));
     }
-    let svg = plot::draw(scenario("idle")?, &rows)?;
+    let svg = plot::draw(scenario("idle")?, "today", &rows)?;
     has(
         &svg,
         &[
@@ -134,6 +135,6 @@ fn lines() -> Result<(), Failed> {
 }
 
 fn nothing() -> Result<(), Failed> {
-    let drawn = plot::draw(scenario("slow")?, &[failed("nginx")]);
+    let drawn = plot::draw(scenario("slow")?, "", &[failed("nginx")]);
     same(drawn.is_err(), true)
 }

@@ -55,6 +55,7 @@ fn draw_panel(area: &Area, unit: &str, rows: &[&Row]) -> Drawn {
         .axis_style(BLACK.mix(0.6))
         .label_style(("sans-serif", 12))
         .x_labels(6)
+        .x_label_formatter(&|value| format!("{value}"))
         .x_desc(unit)
         .draw()?;
     if let Some(row) = rows.first() {

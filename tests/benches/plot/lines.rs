@@ -80,6 +80,8 @@ pub fn draw(svg: &mut String, unit: &str, rows: &[&Row]) -> Drawn {
         .label_style(("sans-serif", 12))
         .x_labels(6)
         .y_labels(8)
+        .x_label_formatter(&|value| format!("{value}"))
+        .y_label_formatter(&|value| format!("{value}"))
         .x_desc(format!("{what} connections"))
         .y_desc(unit)
         .draw()?;

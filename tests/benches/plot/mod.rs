@@ -23,11 +23,16 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 /// The width of every drawing, in pixels.
 const WIDTH: u32 = 760;
 
-/// Draws the rows that have figures.
+/// Draws the rows that have figures. `run` says which run they are of, so that
+/// a drawing and a table that do not belong together can be told.
 ///
 /// # Errors
 /// If there are none.
-pub fn draw(scenario: &Scenario, rows: &[Row]) -> Result<String, String> {
+pub fn draw(
+    scenario: &Scenario,
+    run: &str,
+    rows: &[Row],
+) -> Result<String, String> {
     let rows: Vec<&Row> = rows.iter().filter(|r| r.error.is_none()).collect();
     if rows.is_empty() {
         return Err("nothing to draw".into());
@@ -39,18 +44,24 @@ pub fn draw(scenario: &Scenario, rows: &[Row]) -> Result<String, String> {
         dots::draw(&mut svg, scenario.unit, &rows)
     };
     drawn.map_err(|why| why.to_string())?;
-    Ok(finish(&svg, scenario))
+    Ok(finish(&svg, scenario, run))
 }
 
 /// Gives the drawing a title, and the colour of the text around it. On its
 /// own it follows the reader's choice of light or dark.
-fn finish(svg: &str, scenario: &Scenario) -> String {
+fn finish(svg: &str, scenario: &Scenario, run: &str) -> String {
     let style = "<style>.plot{color:#222}\
         @media(prefers-color-scheme:dark){.plot{color:#ddd}}</style>";
     let title = format!("{}: {}", scenario.title, scenario.unit);
     svg.replace("#000000", "currentColor")
         .replacen("<svg ", "<svg class=\"plot\" role=\"img\" ", 1)
-        .replacen(">\n", &format!(">\n<title>{title}</title>\n{style}\n"), 1)
+        .replacen(
+            ">\n",
+            &format!(
+                ">\n<title>{title}</title>\n<desc>{run}</desc>\n{style}\n"
+            ),
+            1,
+        )
 }
 
 /// What a shape says of a server.
