@@ -27,6 +27,10 @@ pub enum Directive {
     StageDiff(diff::Request),
     /// `{{#options STAGE}}`: the table of socket options.
     Options(String),
+    /// `{{#choices}}`: what every stage has, and the labs.
+    Choices,
+    /// `{{#moments}}`: where each option belongs, and when.
+    Moments,
     /// `{{#option NAME}}`: the facts on one option.
     Option(String),
     /// `{{#bench NAME}}`: the table of a scenario's results.
@@ -70,7 +74,11 @@ impl FromStr for Directive {
             "bench" => Ok(Self::Bench(needs("a scenario")?)),
             "plot" => Ok(Self::Plot(needs("a scenario")?)),
             "sources" if rest.is_empty() => Ok(Self::Sources),
-            "sources" => Err("{{#sources}} takes nothing".to_string()),
+            "choices" if rest.is_empty() => Ok(Self::Choices),
+            "moments" if rest.is_empty() => Ok(Self::Moments),
+            "sources" | "choices" | "moments" => {
+                Err(format!("{{{{#{name}}}}} takes nothing"))
+            }
             _ => Err(format!("there is no directive {{{{#{name}}}}}")),
         }
     }
@@ -95,6 +103,10 @@ pub fn expand(
         Directive::Options(stage) => {
             library.options.table(stage, page, &library.stages)
         }
+        Directive::Choices => {
+            Ok(library.options.choices(page, &library.stages))
+        }
+        Directive::Moments => Ok(library.options.moments(page)),
         Directive::Option(name) => library.option(name, page),
         Directive::Bench(name) => results::table(name, page, library),
         Directive::Plot(name) => results::plot(name, library),
@@ -146,19 +158,35 @@ fn snapshot(name: &str, library: &Library) -> Result<String, String> {
     let body = fold(body);
     let (group, last) = name.rsplit_once('/').unwrap_or(("", name));
     let stages = &library.stages;
-    // Conversations hold for all stages; the first is as good as any.
     let (stage, filter) = match stages.iter().find(|stage| *stage == group) {
-        Some(stage) => (Some(stage), last.to_string()),
-        None => (stages.first(), name.replace('/', "::")),
+        Some(stage) => match last.strip_prefix("lab-") {
+            Some(lab) => (stage.clone(), format!("labs::{lab}")),
+            None => (stage.clone(), last.to_string()),
+        },
+        None => (first_stage(name, library)?, name.replace('/', "::")),
     };
-    let stage = stage.ok_or("there is no stage yet")?;
     let caption = format!(
         "As seen by <code>cargo test -p {} {}</code>{}",
-        escape(stage),
+        escape(&stage),
         escape(&filter),
         if body.contains(FOLD) { "; long lines are folded" } else { "" }
     );
     Ok(listing(&caption, "text", &body))
+}
+
+/// The first stage that promises what a conversation shows: the script may say
+/// `from: N`. Without a script, or without that line, it is the first of all.
+fn first_stage(name: &str, library: &Library) -> Result<String, String> {
+    let file = format!("tests/conversations/{name}.http");
+    let script = library.read(&file).unwrap_or_default();
+    match script.lines().find_map(|line| line.strip_prefix("from:")) {
+        Some(number) => {
+            let number = number.trim().parse();
+            let number = number.map_err(|_| format!("{file}: from: what?"))?;
+            library.workspace.stage(number)
+        }
+        None => library.stages.first().cloned().ok_or("no stage yet".into()),
+    }
 }
 
 /// Ends a line that goes on in the next.
@@ -185,7 +213,7 @@ fn fold(text: &str) -> String {
 }
 
 /// insta writes what it knows of a snapshot between two lines `---`.
-fn without_header(text: &str) -> Option<&str> {
+pub fn without_header(text: &str) -> Option<&str> {
     let (_, body) = text.strip_prefix("---\n")?.split_once("\n---\n")?;
     Some(body.trim_end_matches('\n'))
 }

@@ -46,7 +46,27 @@ impl Target {
     }
 }
 
-/// One choice. The texts are Markdown without links.
+/// What a stage chooses, and those after it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// As `kernel.snap` has it, if it has a row for it.
+    value: String,
+    /// What else there is to say.
+    says: Option<String>,
+}
+
+impl Choice {
+    /// Value and text.
+    pub fn words(&self) -> String {
+        match &self.says {
+            Some(says) => format!("{}, {says}", self.value),
+            None => self.value.clone(),
+        }
+    }
+}
+
+/// One option. The texts are Markdown without links.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
@@ -54,23 +74,31 @@ pub struct Facts {
     pub name: String,
     kind: Kind,
     /// `SOL_SOCKET`, or the call that takes the argument or flag.
-    level: String,
+    pub level: String,
     /// The type of the value in C, and its unit.
     #[serde(rename = "type")]
     value: String,
     pub on: Target,
     /// When to set it.
-    when: String,
+    pub when: String,
     /// What happens if it is set too late.
     too_late: String,
-    /// Whether an accepted socket has it from its listener.
-    inherited: String,
+    /// Whether an accepted socket has it from its listener: yes or no, and
+    /// more.
+    pub inherited: String,
     /// What Linux does without it.
     pub default: String,
     /// What differs on BSD and macOS.
     elsewhere: String,
+    /// The experiments on it, as `STAGE/NAME`.
+    #[serde(default)]
+    pub labs: Vec<String>,
+    /// Its row in the tables of what the kernel has, `kernel.snap`.
+    pub row: Option<String>,
+    /// The value in the stages before the first choice.
+    untouched: Option<String>,
     /// From which stage on we choose what.
-    pub choice: BTreeMap<String, String>,
+    pub choice: BTreeMap<String, Choice>,
     /// An item of `src/`, as `FILE#item`: where each of these stages says so.
     code: Option<String>,
     /// Its page, below `book/src`.
@@ -93,6 +121,16 @@ impl Facts {
         }
         for stage in self.choice.keys().filter(|s| !stages.contains(s)) {
             wrong.push(format!("there is no stage {stage}"));
+        }
+        for lab in &self.labs {
+            let Some((stage, name)) = lab.split_once('/') else {
+                wrong.push(format!("a lab is STAGE/NAME: {lab}"));
+                continue;
+            };
+            let file = format!("{stage}/examples/{name}.rs");
+            if !workspace.root.join(&file).is_file() {
+                wrong.push(format!("there is no lab {file}"));
+            }
         }
         for text in self.texts() {
             if text.trim().is_empty() {
@@ -117,7 +155,29 @@ impl Facts {
             &self.elsewhere,
         ]
         .into_iter()
-        .chain(self.choice.values())
+        .chain(self.choice.values().map(|choice| &choice.value))
+        .chain(self.choice.values().filter_map(|choice| choice.says.as_ref()))
+    }
+
+    /// What `stage` has, by its own choice or by an earlier one.
+    pub fn value(&self, stage: &str, stages: &[String]) -> Option<&str> {
+        let count = stages.iter().position(|known| known == stage)?;
+        let mut known = stages.iter().take(count + 1).rev();
+        let chosen = known.find_map(|stage| self.choice.get(stage));
+        chosen
+            .map(|choice| &choice.value)
+            .or(self.untouched.as_ref())
+            .map(String::as_str)
+    }
+
+    /// Whether a connection has it from its listener, if the text says so.
+    pub fn inherited(&self) -> Option<bool> {
+        let end = self.inherited.find(|c: char| !c.is_alphabetic());
+        match end.map_or(self.inherited.as_str(), |e| &self.inherited[..e]) {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => None,
+        }
     }
 
     /// The box of facts, with links to the code of each stage that chooses.
@@ -149,7 +209,7 @@ impl Facts {
             ("BSD, macOS".to_string(), self.elsewhere.clone()),
         ];
         for (stage, choice) in &self.choice {
-            let mut choice = choice.clone();
+            let mut choice = choice.words();
             if let Some((file, item)) =
                 self.code.as_ref().and_then(|code| code.split_once('#'))
             {

@@ -13,6 +13,7 @@
 //! | `colour` | Rust in colours, line by line |
 //! | `diagram` | svgbob drawings as SVG |
 //! | `options`, `facts` | the socket options, from `options.toml` |
+//! | `kernel` | what the tests saw the kernel do, held against these |
 //! | `links` | where a link leads, and whether that exists |
 
 mod colour;
@@ -24,6 +25,7 @@ mod excerpt;
 mod facts;
 mod html;
 mod items;
+mod kernel;
 mod library;
 mod links;
 mod markdown;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::facts::{Facts, cell};
 use crate::html::to_root;
+use crate::kernel;
 use crate::markdown::line_at;
 use crate::problem::Problems;
 use crate::workspace::Workspace;
@@ -47,7 +48,9 @@ impl Options {
                 let message = format!("{} stands here twice", facts.name);
                 problems.add(FILE, line, message);
             }
-            for message in facts.check(workspace, stages) {
+            let mut wrong = facts.check(workspace, stages);
+            wrong.extend(kernel::check(facts, workspace, stages));
+            for message in wrong {
                 let message = format!("{}: {message}", facts.name);
                 problems.add(FILE, line, message);
             }
@@ -93,17 +96,95 @@ impl Options {
             let Some(choice) = choice else { continue };
             let _ = writeln!(
                 table,
-                "| [`{}`]({}{}) | {} | {} | {} |",
-                facts.name,
-                to_root(page),
-                facts.page,
+                "| {} | {} | {} | {} |",
+                link(facts, page),
                 facts.on.word(),
                 cell(&facts.default),
-                cell(choice),
+                cell(&choice.words()),
             );
         }
         Ok(table)
     }
+
+    /// The table of what every stage has, with the labs.
+    pub fn choices(&self, page: &str, stages: &[String]) -> String {
+        let mut table = String::from(
+            "| option | default | stage by stage | lab |\n\
+             | --- | --- | --- | --- |\n",
+        );
+        for facts in &self.option {
+            let labs: Vec<String> = facts
+                .labs
+                .iter()
+                .filter_map(|lab| lab.split_once('/'))
+                .map(|(stage, name)| {
+                    let root = to_root(page);
+                    let file = format!("sources/{stage}/examples/{name}.rs");
+                    format!("[`{name}`]({root}{file}.html)")
+                })
+                .collect();
+            let _ = writeln!(
+                table,
+                "| {} | {} | {} | {} |",
+                link(facts, page),
+                cell(&facts.default),
+                cell(&stage_by_stage(facts, stages)),
+                labs.join(", "),
+            );
+        }
+        stacked("choices", &table)
+    }
+
+    /// The table of where each option belongs, and when.
+    pub fn moments(&self, page: &str) -> String {
+        let mut table = String::from(
+            "| option | level | set on | when | inherited |\n\
+             | --- | --- | --- | --- | --- |\n",
+        );
+        for facts in &self.option {
+            let _ = writeln!(
+                table,
+                "| {} | {} | {} | {} | {} |",
+                link(facts, page),
+                cell(&facts.level),
+                facts.on.word(),
+                cell(&facts.when),
+                cell(&facts.inherited),
+            );
+        }
+        stacked("moments", &table)
+    }
+}
+
+/// A table that the style sheet takes apart on a phone.
+fn stacked(class: &str, table: &str) -> String {
+    format!("<div class=\"stacked {class}\">\n\n{table}\n</div>")
+}
+
+/// The option's name, leading to its page.
+fn link(facts: &Facts, page: &str) -> String {
+    format!("[`{}`]({}{})", facts.name, to_root(page), facts.page)
+}
+
+/// `1: off; 2–6: on`: what neighbours agree on is said once.
+fn stage_by_stage(facts: &Facts, stages: &[String]) -> String {
+    let values = stages.iter().map(|stage| facts.value(stage, stages));
+    let mut runs: Vec<(usize, usize, &str)> = Vec::new();
+    for (number, value) in (1..).zip(values) {
+        let value = value.unwrap_or_default();
+        match runs.last_mut() {
+            Some((_, last, same)) if *same == value => *last = number,
+            _ => runs.push((number, number, value)),
+        }
+    }
+    let texts: Vec<String> = runs
+        .iter()
+        .map(|(first, last, value)| match last - first {
+            0 => format!("{first}: {value}"),
+            _ => format!("{first}–{last}: {value}"),
+        })
+        .collect();
+    texts.join("; ")
 }
 
 /// The line of the file that names the option.

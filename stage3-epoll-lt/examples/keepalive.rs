@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use conversations::lab::ends::deafen;
+use conversations::lab::filter::deafen;
 use conversations::lab::info::TcpInfo;
 use conversations::lab::sockets::{pair, plain_v4};
 use conversations::lab::{self, Lab, Stop, Table, name, yes};

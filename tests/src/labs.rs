@@ -1,4 +1,7 @@
-//! The labs, `stageN-*/examples/NAME.rs`: each file there is a test too.
+//! The labs, `stageN-*/examples/NAME.rs`: each lab there is a test too.
+//!
+//! A lab is a file that hands its experiment to [`crate::lab::run`]. An example
+//! that does not, a server for instance, is no lab and no test of this kind.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +12,9 @@ use libtest_mimic::{Completion, Trial};
 use crate::lab::{NOT_HERE, child, table};
 use crate::stage::{Outcome, Stage};
 use crate::{report, truth};
+
+/// What every lab calls, and nothing else does.
+const MARK: &str = "lab::run(";
 
 /// A file with an experiment.
 #[derive(Debug, Clone)]
@@ -38,7 +44,7 @@ pub fn trials(stage: &Stage) -> Vec<Trial> {
 #[must_use]
 pub fn exists(stage: &str, snapshot: &str) -> bool {
     let name = snapshot.strip_prefix("lab-").unwrap_or_default();
-    folder(stage).join(format!("{name}.rs")).is_file()
+    find(&folder(stage)).iter().any(|lab| lab.name == name)
 }
 
 fn folder(stage: &str) -> PathBuf {
@@ -54,8 +60,9 @@ fn find(folder: &Path) -> Vec<Found> {
             let path = entry.ok()?.path();
             let source = path.extension()?.to_str()? == "rs";
             let name = path.file_stem()?.to_str()?.to_owned();
-            let question = question(&fs::read_to_string(&path).ok()?);
-            source.then_some(Found { name, question })
+            let text = fs::read_to_string(&path).ok()?;
+            let question = question(&text);
+            (source && text.contains(MARK)).then_some(Found { name, question })
         })
         .collect();
     labs.sort_by(|a, b| a.name.cmp(&b.name));
@@ -96,7 +103,9 @@ fn judge(stage: &Stage, lab: &Found, program: &Path) -> Outcome {
     }
     // No tool can change what a kernel allows, so this is never a failure.
     if let Some(why) = text.strip_prefix(NOT_HERE) {
-        let why = format!("SKIPPED: labs::{}: {}", lab.name, why.trim_end());
+        // Behind the reason may stand what could be done all the same.
+        let why = why.lines().next().unwrap_or_default();
+        let why = format!("SKIPPED: labs::{}: {why}", lab.name);
         eprintln!("{why}");
         return Ok(Completion::ignored_with(why));
     }

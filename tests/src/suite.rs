@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Tests wait far more than they compute: more of them than cores can run.
-const THREADS: usize = 16;
+const THREADS: usize = 12;
 
 /// Another server may make nearly all of them wait in vain.
 const THREADS_OF_STRANGERS: usize = 32;

@@ -120,6 +120,35 @@ fn a_listing_in_a_list_stands_as_deep() {
 }
 
 #[test]
+fn a_snapshot_names_the_stage_and_the_test_that_there_is() {
+    for (name, from, command) in [
+        ("a/b", "from: 2\n", "-p stage2-two a::b"),
+        ("a/b", "until: 2\n", "-p stage1-one a::b"),
+        ("stage2-two/lab-try_it", "", "-p stage2-two labs::try_it"),
+    ] {
+        let mut sandbox = with(&format!("{{{{#snapshot {name}}}}}\n"));
+        sandbox.file("stage2-two/src/main.rs", "fn main() {}\n");
+        let snap = format!("tests/snapshots/{name}.snap");
+        sandbox.file(&snap, "---\nx\n---\nseen\n");
+        let script = format!("# A promise.\n\n{from}\n> GET\n");
+        sandbox.file("tests/conversations/a/b.http", &script);
+        let text = sandbox.text("a.md");
+        let caption = format!("As seen by <code>cargo test {command}</code>");
+        assert!(text.contains(&caption), "{caption}\nnot in\n{text}");
+    }
+}
+
+#[test]
+fn a_stage_that_promises_first_and_is_not_there() {
+    let mut sandbox = with("{{#snapshot a/b}}\n");
+    sandbox.file("tests/snapshots/a/b.snap", "---\nx\n---\nseen\n");
+    sandbox.file("tests/conversations/a/b.http", "# P\n\nfrom: 7\n");
+    sandbox.finds("book/src/a.md:1: there is no stage 7");
+    sandbox.file("tests/conversations/a/b.http", "# P\n\nfrom: x\n");
+    sandbox.finds("book/src/a.md:1: tests/conversations/a/b.http: from: what?");
+}
+
+#[test]
 fn a_snapshot_loses_its_header_and_names_its_test() {
     let snap = "---\nsource: x.rs\nexpression: y\n---\nseen\n---\nmore\n";
     for (name, command) in [

@@ -17,7 +17,7 @@ elsewhere = \"the same\"
 code = \"socket.rs#listen\"
 page = \"options/so_x.md\"
 [option.choice]
-stage1-one = \"on\"
+stage1-one = { value = \"on\" }
 ";
 
 fn sandbox(facts: &str, page: &str) -> Sandbox {
@@ -77,7 +77,7 @@ fn facts_are_refused_at_their_line() {
         ("when = \"early\"\n", "", ":1: missing field `when`"),
         ("\"listener\"", "\"server\"", ":6: unknown variant `server`"),
         ("stage1-one =", "stage7-x =", ":2: SO_X: there is no stage stage7-x"),
-        ("stage1-one = \"on\"\n", "", ":2: SO_X: no stage chooses"),
+        ("stage1-one = { value = \"on\" }\n", "", ":2: SO_X: no stage chooses"),
         ("\"yes\"", "\" \"", ":2: SO_X: a text is empty"),
         ("\"yes\"", "\"[a](b)\"", ":2: SO_X: no links in these texts: [a](b)"),
         (
@@ -105,4 +105,136 @@ fn code_that_has_gone_is_missed() {
         "book/src/options/so_x.md:2: stage1-one/src/socket.rs: \
          there is no item gone",
     );
+}
+
+/// What a test saw: the option of `FACTS` is the row SO_X.
+const KERNEL: &str = "---
+source: x
+---
+option  127.0.0.1  [::]  accepted
+SO_X    on         -     on
+SO_Y    1 s        1 s   default
+";
+
+const SNAPSHOT: &str = "tests/snapshots/stage1-one/kernel.snap";
+
+/// A workspace with a kernel that says `KERNEL`.
+fn with_kernel(facts: &str) -> Sandbox {
+    let mut sandbox = sandbox(facts, "{{#option SO_X}}\n");
+    sandbox.file(SNAPSHOT, KERNEL);
+    sandbox
+}
+
+fn rowed(facts: &str) -> String {
+    facts.replace("[option.choice]", "row = \"SO_X\"\n[option.choice]")
+}
+
+#[test]
+fn what_the_kernel_has_is_what_we_say() {
+    assert!(with_kernel(&rowed(FACTS)).run().is_ok());
+    let other = rowed(FACTS).replace("SO_X\"\n[", "SO_Y\"\n[");
+    for (facts, message) in [
+        (
+            rowed(FACTS).replace("\"on\"", "\"off\""),
+            "stage1-one is said to have \"off\", \
+             and tests/snapshots/stage1-one/kernel.snap has \"on\"",
+        ),
+        (
+            other.clone(),
+            "stage1-one is said to have \"on\", \
+             and tests/snapshots/stage1-one/kernel.snap has \"1 s\"",
+        ),
+        // It is inherited, and the connection must have it too.
+        (
+            other.replace("\"on\" }", "\"1 s\" }"),
+            "stage1-one is said to have \"1 s\", \
+             and tests/snapshots/stage1-one/kernel.snap has \"default\"",
+        ),
+        (
+            rowed(FACTS).replace("SO_X\"\n[", "SO_Z\"\n["),
+            "tests/snapshots/stage1-one/kernel.snap has no row SO_Z, \
+             which `row` names",
+        ),
+        (
+            FACTS.to_string(),
+            "tests/snapshots/stage1-one/kernel.snap has this option; \
+             `row` must say so",
+        ),
+    ] {
+        let message = format!("book/options.toml:2: SO_X: {message}");
+        with_kernel(&facts).finds(&message);
+    }
+    // Not inherited: only the listeners are looked at.
+    let alone = other.replace("\"on\" }", "\"1 s\" }");
+    let alone = alone.replace("\"yes\"", "\"no: not at all\"");
+    assert!(with_kernel(&alone).run().is_ok());
+}
+
+#[test]
+fn a_choice_holds_until_the_next_one() {
+    let mut sandbox = with_kernel(&rowed(FACTS));
+    sandbox.file("stage2-two/src/socket.rs", "fn listen() {}\n");
+    sandbox.finds(
+        "book/options.toml:2: SO_X: \
+         cannot read tests/snapshots/stage2-two/kernel.snap",
+    );
+    let second = "tests/snapshots/stage2-two/kernel.snap";
+    sandbox.file(second, &KERNEL.replace("on ", "off"));
+    sandbox.finds(
+        "book/options.toml:2: SO_X: stage2-two is said to have \"on\", \
+         and tests/snapshots/stage2-two/kernel.snap has \"off\"",
+    );
+    let later = FACTS.replace("stage1-one", "stage2-two");
+    sandbox.file("book/options.toml", &later);
+    let problems = sandbox.run().unwrap_err();
+    let wanted = "SO_X: `untouched` must say what stage1-one has";
+    assert!(problems.contains(wanted), "{problems}");
+}
+
+#[test]
+fn who_inherits_is_what_the_lab_saw() {
+    let lab = "tests/snapshots/stage1-one/lab-inheritance.snap";
+    let text = "---\nx\n---\noption  listener  accepted  inherited\n\
+                SO_X    7 s       default   no\n";
+    let mut sandbox = sandbox(FACTS, "{{#option SO_X}}\n");
+    sandbox.file(lab, &text.replace("default   no", "7 s       yes"));
+    assert!(sandbox.run().is_ok());
+    sandbox.file(lab, text);
+    let begin = "book/options.toml:2: SO_X: `inherited` says";
+    let end = "and tests/snapshots/stage1-one/lab-inheritance.snap has \"no\"";
+    sandbox.finds(&format!("{begin} \"yes\", {end}"));
+    let vague = FACTS.replace("\"yes\"", "\"sometimes\"");
+    sandbox.file("book/options.toml", &vague);
+    sandbox.finds(&format!("{begin} \"neither yes nor no\", {end}"));
+    let no = FACTS.replace("\"yes\"", "\"no: never\"");
+    sandbox.file("book/options.toml", &no);
+    assert!(sandbox.run().is_ok());
+}
+
+#[test]
+fn the_tables_of_all_stages() {
+    let facts = FACTS
+        .replace("stage1-one", "stage3-three")
+        .replace("[option.choice]", "untouched = \"off\"\n[option.choice]")
+        .replace("code = \"socket.rs#listen\"\n", "");
+    let facts =
+        facts.replace("untouched", "labs = [\"stage1-one/try_it\"]\nuntouched");
+    let mut sandbox = sandbox(&facts, "{{#option SO_X}}\n");
+    sandbox.file("stage2-two/src/socket.rs", "fn listen() {}\n");
+    sandbox.file("stage3-three/src/socket.rs", "fn listen() {}\n");
+    sandbox.page("table.md", "{{#choices}}\n\n{{#moments}}\n");
+    sandbox.finds(
+        "book/options.toml:2: SO_X: \
+         there is no lab stage1-one/examples/try_it.rs",
+    );
+    sandbox.file("stage1-one/examples/try_it.rs", "fn main() {}\n");
+    let text = sandbox.text("table.md");
+    for row in [
+        "| [`SO_X`](options/so_x.md) | off | 1–2: off; 3: on \
+         | [`try_it`](sources/stage1-one/examples/try_it.rs.html) |",
+        "| [`SO_X`](options/so_x.md) | `SOL_SOCKET` | listener | early \
+         | yes |",
+    ] {
+        assert!(text.contains(row), "{row}\nnot in\n{text}");
+    }
 }

@@ -3,9 +3,7 @@
 use std::fs;
 use std::io::Read as _;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd};
-
-use nix::errno::Errno;
+use std::str::SplitWhitespace;
 
 use super::info::TcpInfo;
 use super::sockets::{LOOPBACK, pair_by};
@@ -57,42 +55,36 @@ pub fn leave_in_time_wait() -> Result<SocketAddr, Stop> {
 }
 
 /// Whether a connection in `TIME_WAIT`, which has no descriptor any more, holds
-/// this IPv4 address (proc(5), `/proc/net/tcp`).
+/// this IPv4 address.
 #[must_use]
 pub fn in_time_wait(address: SocketAddr) -> bool {
-    let SocketAddr::V4(v4) = address else { return false };
-    // The address is written as the number that it is in memory.
-    let host = u32::from_ne_bytes(v4.ip().octets());
-    let local = format!("{host:08X}:{:04X}", v4.port());
-    let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
-    table.lines().any(|line| {
-        let mut words = line.split_whitespace();
-        words.nth(1) == Some(&local) && words.nth(1) == Some("06")
+    let local = Some(in_hex(address));
+    listed(|words| {
+        words.nth(1) == local.as_deref() && words.nth(1) == Some("06")
     })
 }
 
-/// Makes a socket drop whatever arrives for it, unseen and unanswered, as if
-/// its machine had lost power. That is a filter of one instruction (socket(7),
-/// `SO_ATTACH_FILTER`).
-///
-/// # Errors
-/// As setsockopt(2); EPERM where only root may attach one.
-pub fn deafen(socket: &impl AsFd) -> nix::Result<()> {
-    // One instruction: keep 0 bytes of each segment.
-    let code = u16::try_from(libc::BPF_RET | libc::BPF_K).unwrap_or(0);
-    let mut keep = libc::sock_filter { code, jt: 0, jf: 0, k: 0 };
-    let program = libc::sock_fprog { len: 1, filter: &raw mut keep };
-    let length = size_of::<libc::sock_fprog>();
-    // SAFETY: the program has one instruction; both live during the call, in
-    // which the kernel copies them.
-    let done = unsafe {
-        libc::setsockopt(
-            socket.as_fd().as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_ATTACH_FILTER,
-            (&raw const program).cast(),
-            libc::socklen_t::try_from(length).unwrap_or(0),
-        )
-    };
-    Errno::result(done).map(drop)
+/// Whether the system lists an IPv4 connection, from its local address to its
+/// remote one, as a handshake that is not complete.
+#[must_use]
+pub fn in_handshake(local: SocketAddr, remote: SocketAddr) -> bool {
+    let ends = [local, remote].map(in_hex);
+    listed(|words| {
+        words.nth(1) == Some(&ends[0])
+            && words.next() == Some(&ends[1])
+            && words.next() == Some("03")
+    })
+}
+
+/// Whether one of the system's connections is so (proc(5), `/proc/net/tcp`).
+fn listed(mut so: impl FnMut(&mut SplitWhitespace) -> bool) -> bool {
+    let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    table.lines().any(|line| so(&mut line.split_whitespace()))
+}
+
+/// An IPv4 address is written as the number that it is in memory.
+fn in_hex(address: SocketAddr) -> String {
+    let SocketAddr::V4(v4) = address else { return String::new() };
+    let host = u32::from_ne_bytes(v4.ip().octets());
+    format!("{host:08X}:{:04X}", v4.port())
 }

@@ -14,6 +14,8 @@ pub struct TcpInfo {
     pub probes: u32,
     /// How often the segment in flight was sent again without an answer.
     pub retransmits: u32,
+    /// Whether data in the SYN was taken (RFC 7413), on either side.
+    pub syn_data: bool,
     /// Segments in flight. Of a listener: connections that wait in its queue.
     pub unacked: u32,
     /// Segments known to have arrived out of order. Of a listener: its
@@ -28,6 +30,9 @@ pub struct TcpInfo {
     /// Segments with data that were sent.
     pub data_segs_out: u32,
 }
+
+/// One of the bits of its sixth byte, `tcpi_options` (`linux/tcp.h`).
+const SYN_DATA: u8 = 32;
 
 /// The states by their numbers, from 0 (`net/tcp_states.h`).
 const STATES: [&str; 13] = [
@@ -62,6 +67,7 @@ impl TcpInfo {
             state: STATES.get(state).unwrap_or(&"?"),
             retransmits: bytes[2].into(),
             probes: bytes[3].into(),
+            syn_data: words[1].to_ne_bytes()[1] & SYN_DATA != 0,
             unacked: words[6],
             sacked: words[7],
             last_data_recv: words[13],

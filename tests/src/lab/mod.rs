@@ -12,16 +12,26 @@
 //! | [`options`] | getsockopt and setsockopt for what nix lacks |
 //! | [`info`] | `TCP_INFO` |
 //! | [`ends`] | how connections end, and what they leave behind |
+//! | [`filter`] | programs of one instruction for packets |
+//! | [`group`] | listeners that share a port |
+//! | [`network`] | a network of the lab's own |
 //! | [`child`] | the lab as a process of its own |
-//! | [`task`] | a thread, asleep or not |
+//! | [`talk`] | requests and answers on keep-alive connections |
+//! | [`task`] | a thread: asleep or not, its processor time |
+//! | [`timer`] | timers that are descriptors |
 
 pub mod child;
 pub mod ends;
+pub mod filter;
+pub mod group;
 pub mod info;
+pub mod network;
 pub mod options;
 pub mod sockets;
 pub mod table;
+pub mod talk;
 pub mod task;
+pub mod timer;
 
 use std::fs;
 use std::io;

@@ -3,12 +3,14 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, SockaddrStorage, getsockname, socketpair,
+    AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, getsockname,
+    recv, socketpair,
 };
 
 use super::CEILING;
@@ -47,6 +49,17 @@ pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     client.set_read_timeout(Some(CEILING))?;
     client.set_write_timeout(Some(CEILING))?;
     Ok(client)
+}
+
+/// Takes whatever comes, and looks at nothing of it (tcp(7), `MSG_TRUNC`).
+#[must_use]
+pub fn swallow(reader: TcpStream) -> JoinHandle<nix::Result<()>> {
+    thread::spawn(move || {
+        let flag = MsgFlags::from_bits_retain(libc::MSG_TRUNC);
+        let mut space = vec![0; 1 << 20];
+        while recv(reader.as_raw_fd(), &mut space, flag)? > 0 {}
+        Ok(())
+    })
 }
 
 /// A socket on which nothing is set but `SOCK_CLOEXEC`. The standard library

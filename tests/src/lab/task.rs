@@ -3,6 +3,9 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
 
 /// A thread, by its folder in /proc.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,4 +40,13 @@ impl Task {
         let number = line.and_then(|line| line.split_whitespace().nth(1));
         number.and_then(|number| number.parse().ok()).unwrap_or(0)
     }
+}
+
+/// The processor time that the thread which asks has had, in the kernel and
+/// outside. It does not grow while others have the processor.
+///
+/// # Errors
+/// As `clock_gettime(2)`.
+pub fn cpu_time() -> nix::Result<Duration> {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from)
 }

@@ -1,0 +1,208 @@
+//! The loop. It waits in `epoll_wait` and nowhere else, and makes no call that
+//! could wait for a disk.
+
+use std::collections::VecDeque;
+use std::io;
+use std::mem;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::sys::epoll::{
+    Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout,
+};
+use slotmap::{DefaultKey, Key as _, KeyData, SlotMap};
+use stage::connection::{Connection, READABLE, State};
+use stage::timers::{self, Timers};
+use stage::worker::Worker;
+
+use crate::pool::Pool;
+
+/// How many events one turn takes from the kernel at most.
+const EVENTS: usize = 256;
+
+/// How long to wait at most, in milliseconds, for somebody else to give a
+/// descriptor back.
+const LOOK_AGAIN: u16 = 1000;
+
+/// The tokens of what is neither a listener nor a connection.
+const TIMER: u64 = u64::MAX;
+const DONE: u64 = u64::MAX - 1;
+
+/// A place in the table. While a connection is with the pool it is not here, so
+/// nothing can be done with it, and what the kernel says of it is kept.
+pub struct Slot {
+    pub connection: Option<Connection>,
+    pub said: EpollFlags,
+}
+
+/// The connection in a place, unless it is with the pool.
+fn here(
+    slots: &mut SlotMap<DefaultKey, Slot>,
+    key: DefaultKey,
+) -> Option<&mut Connection> {
+    slots.get_mut(key)?.connection.as_mut()
+}
+
+/// The loop and all that it serves.
+pub struct Server {
+    pub epoll: Epoll,
+    pub listeners: Vec<OwnedFd>,
+    pub accepting: bool,
+    pub slots: SlotMap<DefaultKey, Slot>,
+    /// Those that can go on, and for whom the pool has had no room yet.
+    ready: VecDeque<DefaultKey>,
+    timers: Timers,
+    pool: Arc<Pool>,
+    /// For what the loop does itself: to refuse, and to end what is late. For
+    /// neither a file is opened.
+    pub worker: Worker,
+}
+
+impl Server {
+    /// A loop with listeners and no connections.
+    ///
+    /// # Errors
+    /// What `epoll_create1(2)`, `timerfd_create(2)` and `epoll_ctl(2)` say.
+    pub fn new(
+        listeners: Vec<OwnedFd>,
+        pool: Arc<Pool>,
+        worker: Worker,
+    ) -> io::Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        for (listener, token) in listeners.iter().zip(0..) {
+            epoll.add(listener, EpollEvent::new(EpollFlags::EPOLLIN, token))?;
+        }
+        let timers = Timers::new()?;
+        let interest = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+        epoll.add(timers.fd(), EpollEvent::new(interest, TIMER))?;
+        epoll.add(&pool.wake, EpollEvent::new(interest, DONE))?;
+        let (slots, ready, accepting) = (SlotMap::new(), VecDeque::new(), true);
+        Ok(Self {
+            epoll,
+            listeners,
+            accepting,
+            slots,
+            ready,
+            timers,
+            pool,
+            worker,
+        })
+    }
+
+    /// A turn of the loop: sleep, note what has happened, hand over what can
+    /// go on. No call here waits for anything but the kernel's next event.
+    ///
+    /// # Errors
+    /// If a listener is no listener any more.
+    pub fn turn(&mut self) -> io::Result<()> {
+        self.timers.arm(None)?;
+        self.worker.log.flush();
+        let again = EpollTimeout::from(LOOK_AGAIN);
+        let patience = if self.accepting { EpollTimeout::NONE } else { again };
+        let mut list = [EpollEvent::empty(); EVENTS];
+        let count = match self.epoll.wait(&mut list, patience) {
+            Err(Errno::EINTR) => 0,
+            other => other?,
+        };
+        self.worker.now = timers::now();
+        if count == 0 {
+            self.listen(true);
+        }
+        for event in list.iter().take(count) {
+            self.handle(event.data(), event.events())?;
+        }
+        while let Some(key) = self.timers.due(self.worker.now) {
+            self.expire(key);
+        }
+        self.hand_over();
+        Ok(())
+    }
+
+    /// Gives turns to the pool as long as its queue has room. Others wait here
+    /// without a spin: the first turn that comes back wakes the loop.
+    fn hand_over(&mut self) {
+        let Self { pool, ready, slots, .. } = self;
+        pool.fill(|| {
+            let key = ready.pop_front()?;
+            let mut connection = slots.get_mut(key)?.connection.take()?;
+            connection.queued = false;
+            Some((key, connection))
+        });
+    }
+
+    /// Notes one event. The eventfd and the timer are watched edge-triggered:
+    /// each write and each expiry is told once, and nobody has to read them.
+    fn handle(&mut self, token: u64, readiness: EpollFlags) -> io::Result<()> {
+        let listener = usize::try_from(token).unwrap_or(usize::MAX);
+        if listener < self.listeners.len() {
+            return self.accept_all(listener);
+        }
+        match token {
+            TIMER => self.timers.fired(),
+            DONE => self.take_back(),
+            _ => {}
+        }
+        let key = KeyData::from_ffi(token).into();
+        if let Some(slot) = self.slots.get_mut(key) {
+            match &mut slot.connection {
+                Some(connection) => connection.note(readiness),
+                None => slot.said |= readiness,
+            }
+            self.queue(key);
+        }
+        Ok(())
+    }
+
+    /// Puts the connections whose turn is over back into the table. What was
+    /// said of them meanwhile is news to them.
+    fn take_back(&mut self) {
+        for (key, mut connection) in self.pool.take() {
+            let Some(slot) = self.slots.get_mut(key) else { continue };
+            connection.note(mem::replace(&mut slot.said, EpollFlags::empty()));
+            slot.connection = Some(connection);
+            self.settle(key);
+        }
+    }
+
+    /// Looks at a connection whose deadline has come. One that is with the
+    /// pool, or waits for it, is late because of us. It is asked again when it
+    /// comes back.
+    fn expire(&mut self, key: DefaultKey) {
+        let Some(connection) = here(&mut self.slots, key) else { return };
+        if !connection.queued {
+            connection.expire(&mut self.worker);
+            self.settle(key);
+        }
+    }
+
+    /// Sees to what follows from anything done with a connection.
+    pub fn settle(&mut self, key: DefaultKey) {
+        let Some(connection) = here(&mut self.slots, key) else { return };
+        let mut open = connection.state != State::Closed;
+        if open && !connection.watched {
+            let all = READABLE | EpollFlags::EPOLLOUT | EpollFlags::EPOLLET;
+            let event = EpollEvent::new(all, key.data().as_ffi());
+            connection.watched = true;
+            open = self.epoll.add(&connection.socket, event).is_ok();
+        }
+        if open {
+            let deadline = connection.deadline(&self.worker.limits);
+            self.timers.schedule(key, deadline);
+            self.queue(key);
+        } else {
+            self.slots.remove(key);
+            self.timers.cancel(key);
+            self.listen(true);
+        }
+    }
+
+    /// Puts a connection that is here into the queue of those that can go on.
+    fn queue(&mut self, key: DefaultKey) {
+        let Some(connection) = here(&mut self.slots, key) else { return };
+        if connection.can_advance() && !connection.queued {
+            connection.queued = true;
+            self.ready.push_back(key);
+        }
+    }
+}

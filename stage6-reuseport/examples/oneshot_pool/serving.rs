@@ -1,0 +1,188 @@
+//! What each worker does, all day long.
+
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use nix::errno::Errno;
+use nix::sys::epoll::{EpollEvent, EpollTimeout};
+use slotmap::{DefaultKey, KeyData};
+use stage5::connection::{Connection, State};
+use stage5::socket::{self, Accepted};
+use stage5::timers;
+use stage5::worker::Worker;
+
+use crate::shared::{Shared, TIMER, arm, lock};
+
+/// How many events a worker takes at a time. Those it has taken wait for it,
+/// though others may be idle; so it is one.
+const EVENTS: usize = 1;
+
+/// How many connections one turn accepts at most.
+const ACCEPTS: usize = 64;
+
+/// How many connections there may be beyond the limit that are told so.
+const TURNED_AWAY: usize = 64;
+
+/// How long to wait at most, in milliseconds, for somebody else to give a
+/// descriptor back.
+const LOOK_AGAIN: u16 = 1000;
+
+impl Shared {
+    /// Serves until a listener is no listener any more.
+    ///
+    /// # Errors
+    /// What `epoll_wait(2)` and `accept4(2)` say then.
+    pub fn work(&self, mut worker: Worker) -> io::Result<()> {
+        let mut list = [EpollEvent::empty(); EVENTS];
+        loop {
+            let mut count = self.wait(&mut list, EpollTimeout::ZERO)?;
+            if count == 0 {
+                // About to sleep.
+                worker.log.flush();
+                let again = EpollTimeout::from(LOOK_AGAIN);
+                let full = self.full.load(Ordering::Relaxed);
+                let patience = if full { again } else { EpollTimeout::NONE };
+                count = self.wait(&mut list, patience)?;
+            }
+            worker.now = timers::now();
+            if count == 0 {
+                self.listen_again();
+            }
+            for event in list.iter().take(count) {
+                self.handle(event.data(), &mut worker)?;
+            }
+        }
+    }
+
+    fn wait(
+        &self,
+        list: &mut [EpollEvent],
+        patience: EpollTimeout,
+    ) -> nix::Result<usize> {
+        match self.epoll.wait(list, patience) {
+            Err(Errno::EINTR) => Ok(0),
+            other => other,
+        }
+    }
+
+    /// Sees to one event, which no other worker has been told of.
+    fn handle(&self, token: u64, worker: &mut Worker) -> io::Result<()> {
+        let listener = usize::try_from(token).unwrap_or(usize::MAX);
+        if token == TIMER {
+            self.expire(worker);
+        } else if listener < self.listeners.len() {
+            self.accept_all(listener, worker)?;
+        } else {
+            let key = KeyData::from_ffi(token).into();
+            self.serve(key, Connection::advance, worker);
+        }
+        Ok(())
+    }
+
+    /// Gives a connection one turn, and then to whoever comes next.
+    fn serve(
+        &self,
+        key: DefaultKey,
+        turn: fn(&mut Connection, &mut Worker),
+        worker: &mut Worker,
+    ) {
+        // It may be closed already, by its deadline or by its last turn.
+        let Some(served) = self.find(key) else { return };
+        let mut connection = lock(&served);
+        turn(&mut connection, worker);
+        self.settle(key, &mut connection, worker);
+    }
+
+    /// Sees to what follows from anything done with a connection. To renew the
+    /// registration comes last: from then on it is the next worker's.
+    fn settle(
+        &self,
+        key: DefaultKey,
+        connection: &mut Connection,
+        worker: &mut Worker,
+    ) {
+        worker.narrate(&connection.socket, &"turn", &connection.state);
+        if connection.state == State::Closed {
+            return self.remove(key);
+        }
+        self.schedule(key, connection.deadline(&worker.limits));
+        if let Err(error) = self.watch(key, connection) {
+            log::warn!("cannot watch a connection: {error}");
+            self.remove(key);
+        }
+    }
+
+    /// Looks at the connections whose deadline has come.
+    fn expire(&self, worker: &mut Worker) {
+        lock(&self.timers).fired();
+        loop {
+            // In a line of its own, so that the lock is given back here.
+            let due = lock(&self.timers).due(worker.now);
+            let Some(key) = due else { break };
+            self.serve(key, late, worker);
+        }
+        arm(&mut lock(&self.timers));
+    }
+
+    /// Takes connections that wait on a listener. Its registration is for one
+    /// event too: one worker accepts, and a new client does not wake them all.
+    fn accept_all(&self, index: usize, worker: &mut Worker) -> io::Result<()> {
+        let Some(listener) = self.listeners.get(index) else { return Ok(()) };
+        let most = worker.limits.connections;
+        let beyond = TURNED_AWAY.min(most / 8).max(1);
+        for _ in 0..ACCEPTS {
+            let count = lock(&self.table).len();
+            let crowded = count >= most.saturating_add(beyond);
+            let accepted = if crowded {
+                Accepted::NoRoom(Errno::EMFILE)
+            } else {
+                socket::accept(listener)?
+            };
+            match accepted {
+                Accepted::Connection(socket, client) => {
+                    self.admit(socket, client, count >= most, worker);
+                }
+                Accepted::Lost(_) => {}
+                Accepted::Nothing => break,
+                // The listener stays as it is, silent.
+                Accepted::NoRoom(_) => {
+                    self.full.store(true, Ordering::Relaxed);
+                    return Ok(());
+                }
+            }
+        }
+        self.listen(index);
+        Ok(())
+    }
+
+    /// Takes in a connection; or tells it that there is no room.
+    fn admit(
+        &self,
+        socket: OwnedFd,
+        client: IpAddr,
+        full: bool,
+        worker: &mut Worker,
+    ) {
+        let mut connection = Connection::new(socket, client, worker.now);
+        if full {
+            connection.turn_away(worker);
+        }
+        let served = Arc::new(Mutex::new(connection));
+        // Who is told of it before we are done with it waits for this lock.
+        let mut connection = lock(&served);
+        let key = lock(&self.table).insert(Arc::clone(&served));
+        self.settle(key, &mut connection, worker);
+    }
+}
+
+/// What is done with a connection whose deadline has come. First it gets a
+/// turn: its client may have been in time, and the event for it lies with a
+/// worker that has not come to it. A loop sees to its events before its timers,
+/// and has no such case.
+fn late(connection: &mut Connection, worker: &mut Worker) {
+    connection.advance(worker);
+    connection.expire(worker);
+}

@@ -1,0 +1,120 @@
+//! Four listeners share a port: who gets which client, and what becomes of the
+//! clients of a listener that leaves?
+//!
+//! With `SO_REUSEPORT` (socket(7)) the kernel gives each new connection to one
+//! of the listeners, by a hash of addresses and ports, or as a program says that
+//! it runs for each SYN. Each listener has a queue of its own.
+//!
+//! Predict first: how evenly does the hash spread 1,000 clients? What does the
+//! kernel do with a program that names a listener which is not there? When a
+//! listener closes, does another one get the clients in its queue?
+//!
+//! `a quarter` is 170 to 330. In the second table 100 clients wait, and listener
+//! 0 closes; or it drops all that comes (`SO_ATTACH_FILTER`), accepts its queue,
+//! and closes. Meanwhile 100 more come; `late` is 0.9 s and more. In the third
+//! two sockets bind. (A second user takes root, and is not tried here.)
+//!
+//! Then change: `sysctl net.ipv4.tcp_migrate_req=1`, as root. Give the program
+//! to another socket. Accept the queue and close, unfiltered.
+
+use std::iter;
+use std::net::TcpListener;
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use conversations::lab::filter::{deafen, steer};
+use conversations::lab::group::{four, member};
+use conversations::lab::info::TcpInfo;
+use conversations::lab::sockets::{LOOPBACK, connect, start_connecting};
+use conversations::lab::{self, Lab, Stop, Table, until, works, yes};
+
+fn main() -> ExitCode {
+    lab::run(experiment)
+}
+
+fn experiment() -> Lab {
+    let mut spread = Table::new(&["program says", "0", "1", "2", "3"]);
+    for (says, program) in [("(none)", None), ("2", Some(2)), ("9", Some(9))] {
+        let [a, b, c, d] = share(program)?;
+        spread.row(&[says, a, b, c, d]);
+    }
+    let head = ["listener 0", "in its queue", "reset", "100 more"];
+    let mut leaving = Table::new(&head);
+    leaving.row(&leave("closes", false)?);
+    if deafen(&member(LOOPBACK, true)?).is_ok() {
+        leaving.row(&leave("drops, accepts, closes", true)?);
+    } else {
+        println!("{}filters on sockets: one row less\n", lab::NOT_HERE);
+    }
+    let mut joining = Table::new(&["first has it", "second has it", "bind"]);
+    for (old, new) in [(false, true), (true, false), (true, true)] {
+        let first = member(LOOPBACK, old)?;
+        let second = member(first.local_addr()?, new);
+        joining.row(&[yes(old), yes(new), &works(&second)]);
+    }
+    println!("{spread}\n\n{leaving}\n\n{joining}");
+    Ok(())
+}
+
+/// What each listener gets of 1,000 clients.
+fn share(program: Option<u32>) -> Result<[&'static str; 4], Stop> {
+    let (group, place) = four()?;
+    if let Some(number) = program {
+        steer(&group[0], number)?;
+    }
+    let mut counts = [0; 4];
+    for _ in 0..1000 {
+        let _client = connect(place)?;
+        until("a listener to get it", || {
+            let mut each = group.iter().zip(&mut counts);
+            let got = each.find(|(listener, _)| listener.accept().is_ok());
+            got.map(|(_, count)| *count += 1).is_some()
+        })?;
+    }
+    Ok(counts.map(|count| match count {
+        0 => "none",
+        170..=330 => "a quarter",
+        1000 => "all",
+        _ => "another share",
+    }))
+}
+
+fn open(client: &impl AsFd) -> bool {
+    TcpInfo::of(client).is_ok_and(|info| info.state == "ESTABLISHED")
+}
+
+/// Listener 0 leaves, and some clients wait in its queue.
+fn leave(how: &str, careful: bool) -> Result<[&str; 4], Stop> {
+    let ([leaver, others @ ..], place) = four()?;
+    let clients = (0..100).map(|_| connect(place));
+    let clients = clients.collect::<Result<Vec<_>, _>>()?;
+    let queue = |of: &TcpListener| TcpInfo::of(of).map_or(0, |i| i.unacked);
+    let queues = || queue(&leaver) + others.iter().map(queue).sum::<u32>();
+    until("all to be in a queue", || queues() == 100)?;
+    let (waiting, start) = (queue(&leaver) as usize, Instant::now());
+    // If it does not stay, it closes here.
+    let stays = careful.then_some(leaver);
+    stays.as_ref().map_or(Ok(()), deafen)?;
+    let more = (0..100).map(|_| start_connecting(place));
+    let more = more.collect::<Result<Vec<_>, _>>()?;
+    let accepted: Vec<_> =
+        stays.iter().flat_map(|l| iter::from_fn(|| l.accept().ok())).collect();
+    drop(stays);
+    until("the others to connect", || more.iter().all(open))?;
+    let late = start.elapsed().as_millis() >= 900;
+    let reset = || clients.iter().filter(|client| !open(*client)).count();
+    // If there are none, the table says so.
+    let _ = until("the resets", || reset() + accepted.len() >= waiting);
+    let (reset, some) = (reset(), waiting > 0);
+    Ok([
+        how,
+        if some { "some" } else { "none" },
+        match reset {
+            0 => "none",
+            _ if reset == waiting => "all of these",
+            _ => "others",
+        },
+        if late { "some late" } else { "at once" },
+    ])
+}
