@@ -107,7 +107,7 @@ fn code_that_has_gone_is_missed() {
     );
 }
 
-/// What a test saw: the option of `FACTS` is the row SO_X.
+/// What a test saw: the option of `FACTS` is the row ``SO_X``.
 const KERNEL: &str = "---
 source: x
 ---
