@@ -163,9 +163,10 @@ fn the_served_book_loads_whole_and_fits() {
 }
 
 #[test]
-fn every_stage_serves_the_book_whole() {
+fn other_stages_serve_the_book_whole() {
     let Some(mut browser) = browser() else { return };
-    for stage in ["1", "2", "3", "4", "5"] {
+    // One of each way to wait; stage 6 has had its turn, and waits as 4 does.
+    for stage in ["1", "2", "4"] {
         let served = Served::with(&["--stage", stage]);
         for page in pages(served.book.path()) {
             let url = format!("{}{page}", served.url);

@@ -124,8 +124,9 @@ pub fn listen(
     // SO_KEEPALIVE does not see to it, since it asks on quiet connections
     // only; and there too this time counts from now on, and no longer the
     // number of questions. It goes on after `close`, for what we have left to
-    // the kernel.
-    let patience = config.write_timeout.saturating_mul(1000);
+    // the kernel. Three times our own limit: of a small window that closes and
+    // opens again and again the kernel may see no progress where there is some.
+    let patience = config.write_timeout.saturating_mul(3000);
     setsockopt(&socket, sockopt::TcpUserTimeout, &patience)?;
 
     // Lets a client that has been here before send its request with its SYN
