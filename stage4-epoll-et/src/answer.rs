@@ -92,7 +92,7 @@ impl Exchange {
             request,
             status: status.code(),
             bytes,
-            duration: started.elapsed(),
+            started,
         });
     }
 }

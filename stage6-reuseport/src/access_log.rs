@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::Instant;
 
 /// How many bytes of lines are held back at most.
 const FULL: usize = 64 * 1024;
@@ -29,8 +29,8 @@ pub struct Entry<'a> {
     pub status: &'a str,
     /// Bytes of content handed to the kernel.
     pub bytes: u64,
-    /// From the complete request to the last of these bytes.
-    pub duration: Duration,
+    /// When its answer began; the line says how long it took until now.
+    pub started: Instant,
 }
 
 impl AccessLog {
@@ -58,11 +58,11 @@ impl AccessLog {
         out.push(b' ');
         out.extend_from_slice(digits.format(entry.bytes).as_bytes());
         out.push(b' ');
-        let seconds = entry.duration.as_secs();
-        out.extend_from_slice(digits.format(seconds).as_bytes());
+        let duration = entry.started.elapsed();
+        out.extend_from_slice(digits.format(duration.as_secs()).as_bytes());
         out.push(b'.');
         // A million more gives the zeros in front; its own digit is cut off.
-        let micros = 1_000_000 + entry.duration.subsec_micros();
+        let micros = 1_000_000 + duration.subsec_micros();
         let micros = digits.format(micros).as_bytes();
         out.extend_from_slice(micros.get(1..).unwrap_or_default());
         out.push(b'\n');

@@ -98,7 +98,7 @@ impl Exchange {
             request,
             status: status.code(),
             bytes,
-            duration: started.elapsed(),
+            started,
         });
     }
 }
