@@ -9,6 +9,9 @@ use httpdate::HttpDate;
 /// The last second that HTTP can name: the end of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
 
+/// About how long the fields are that describe a file, in bytes.
+const FIELDS: usize = 128;
+
 /// What is known of a file without reading it.
 #[derive(Debug, Clone)]
 pub struct Representation {
@@ -46,7 +49,7 @@ impl Representation {
     pub fn fields(&self, now: SystemTime) -> &[u8] {
         self.fields.get_or_init(|| {
             let modified = HttpDate::from(self.modified.min(now));
-            let mut text = Vec::new();
+            let mut text = Vec::with_capacity(FIELDS);
             // Writing into a Vec cannot fail.
             let _ = write!(text, "Last-Modified: {modified}\r\nETag: ");
             text.extend_from_slice(&self.etag);
