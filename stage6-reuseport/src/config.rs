@@ -132,6 +132,11 @@ pub struct Config {
           value_parser = clap::value_parser!(u32).range(..=DAY))]
     pub cache_seconds: u32,
 
+    /// For how long a file stays open that nobody asks for, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60",
+          value_parser = clap::value_parser!(u32).range(1..=DAY))]
+    pub cache_idle: u32,
+
     /// How many files each loop may remember; no more than its share of a
     /// sixteenth of the descriptors
     #[arg(long, value_name = "N", default_value = "1024")]

@@ -128,6 +128,7 @@ impl Server {
             }
             self.settle(key, "deadline");
         }
+        self.worker.cache.forget(self.worker.now);
         self.stop_listening()
     }
 
@@ -212,7 +213,9 @@ impl Server {
     /// no more: it costs the same with ten connections and with ten thousand.
     fn wait(&mut self) -> io::Result<()> {
         self.shrink();
-        self.timers.arm(self.leaving.or(self.stopping))?;
+        let own = self.leaving.or(self.stopping);
+        let own = own.into_iter().chain(self.worker.cache.deadline()).min();
+        self.timers.arm(own)?;
         if self.ready.is_empty() {
             self.worker.log.flush();
         }

@@ -49,6 +49,8 @@ pub struct Found {
     content: OnceCell<Vec<u8>>,
     /// When it was last looked at.
     looked: Cell<Duration>,
+    /// When it was last asked for.
+    asked: Cell<Duration>,
 }
 
 /// What a path leads to.
@@ -117,9 +119,14 @@ impl Site {
             metadata.mtime_nsec(),
             media_type(if in_folder { b"index.html" } else { name }),
         );
-        let (content, looked) = (OnceCell::new(), Cell::default());
-        let found = Found { file, representation, metadata, content, looked };
-        Ok(Lookup::File(Rc::new(found)))
+        Ok(Lookup::File(Rc::new(Found {
+            file,
+            representation,
+            metadata,
+            content: OnceCell::new(),
+            looked: Cell::default(),
+            asked: Cell::default(),
+        })))
     }
 
     /// Opens a name below the root. The kernel itself refuses each way out:

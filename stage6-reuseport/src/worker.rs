@@ -19,7 +19,7 @@ pub struct Worker {
     /// The files.
     pub site: Site,
     /// Those of them that were asked for lately.
-    cache: Cache,
+    pub cache: Cache,
     /// The lines about them.
     pub log: AccessLog,
     /// The time of day.

@@ -1,6 +1,7 @@
 //! A running process as /proc shows it (proc(5)), and waiting for it.
 
-use std::fs;
+use std::fs::{self, DirEntry};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,10 +29,28 @@ pub fn until(
 /// # Errors
 /// If the process is gone.
 pub fn descriptors(pid: i32) -> Result<usize, String> {
-    let folder = format!("/proc/{pid}/fd");
+    Ok(listing(pid, "fd")?.count())
+}
+
+/// What they lead to: for a file its path, with ` (deleted)` behind it if that
+/// is so.
+///
+/// # Errors
+/// If the process is gone.
+pub fn open_files(pid: i32) -> Result<Vec<PathBuf>, String> {
+    let links = listing(pid, "fd")?.map(|entry| entry.path());
+    Ok(links.filter_map(|link| fs::read_link(link).ok()).collect())
+}
+
+/// The entries of a folder below `/proc/PID`.
+fn listing(
+    pid: i32,
+    name: &str,
+) -> Result<impl Iterator<Item = DirEntry>, String> {
+    let folder = format!("/proc/{pid}/{name}");
     let listing =
         fs::read_dir(&folder).map_err(|e| format!("{folder}: {e}"))?;
-    Ok(listing.count())
+    Ok(listing.filter_map(Result::ok))
 }
 
 /// Waits until the process has no more descriptors open than `baseline`.
@@ -119,10 +138,7 @@ pub fn used(pid: i32) -> Result<Used, String> {
 /// # Errors
 /// If the process is gone.
 pub fn tasks(pid: i32) -> Result<Vec<i32>, String> {
-    let folder = format!("/proc/{pid}/task");
-    let listing =
-        fs::read_dir(&folder).map_err(|e| format!("{folder}: {e}"))?;
-    let names = listing.filter_map(Result::ok).map(|entry| entry.file_name());
+    let names = listing(pid, "task")?.map(|entry| entry.file_name());
     Ok(names.filter_map(|name| name.to_str()?.parse().ok()).collect())
 }
 

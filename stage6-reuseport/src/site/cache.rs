@@ -25,6 +25,8 @@ pub struct Cache {
     files: LruCache<Vec<u8>, Rc<Found>>,
     /// For how long a file is taken to be what it was.
     age: Duration,
+    /// For how long one is kept that nobody asks for.
+    idle: Duration,
     /// How many bytes of content there are, and how many there may be.
     bytes: usize,
     most: usize,
@@ -39,6 +41,7 @@ impl Cache {
         Self {
             files: LruCache::new(room),
             age: Duration::from_secs(age.into()),
+            idle: Duration::from_secs(config.cache_idle.into()),
             bytes: 0,
             most: config.cache_bytes as usize,
         }
@@ -61,10 +64,11 @@ impl Cache {
             return site.find(path);
         }
         let known = self.files.get(path).map(Rc::clone);
-        if let Some(found) = known.as_ref()
-            && now < found.looked.get() + self.age
-        {
-            return Ok(Lookup::File(Rc::clone(found)));
+        if let Some(found) = known.as_ref() {
+            found.asked.set(now);
+            if now < found.looked.get() + self.age {
+                return Ok(Lookup::File(Rc::clone(found)));
+            }
         }
         let looked = site.find(path);
         match (known, &looked) {
@@ -85,6 +89,7 @@ impl Cache {
     /// Keeps a file, and lets go of those that were not asked for the longest.
     fn put(&mut self, path: &[u8], found: &Rc<Found>, now: Duration) {
         found.looked.set(now);
+        found.asked.set(now);
         let length = found.representation.length();
         let mut content = Vec::new();
         if length <= SMALL && found.append(0..length, &mut content) {
@@ -96,10 +101,31 @@ impl Cache {
         if let Some((_, old)) = self.files.push(path.to_vec(), found) {
             self.bytes -= old.room();
         }
-        while self.bytes > self.most {
-            let Some((_, old)) = self.files.pop_lru() else { break };
-            self.bytes -= old.room();
+        while self.bytes > self.most && self.drop_oldest() {}
+    }
+
+    /// When the file that nobody has asked for the longest is to go.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        let (_, oldest) = self.files.peek_lru()?;
+        Some(oldest.asked.get() + self.idle)
+    }
+
+    /// Lets go of what nobody has asked for in a while. A file that is deleted
+    /// takes up its room on the disk until nobody has it open, and a file
+    /// system can't be unmounted before that either.
+    pub fn forget(&mut self, now: Duration) {
+        while self.deadline().is_some_and(|at| at <= now) {
+            self.drop_oldest();
         }
+    }
+
+    /// Returns whether there was one.
+    fn drop_oldest(&mut self) -> bool {
+        let oldest = self.files.pop_lru();
+        let room = oldest.as_ref().map_or(0, |(_, file)| file.room());
+        self.bytes -= room;
+        oldest.is_some()
     }
 }
 

@@ -1,15 +1,15 @@
 //! Files that stage 6 remembers: what it serves when they have changed, and
 //! how many it keeps.
 
+mod own;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
 
-use crate::fixtures;
+use self::own::Own;
 use crate::process;
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
-use crate::wire::Client;
 
 /// The tests of this module.
 #[must_use]
@@ -36,6 +36,12 @@ pub fn cases() -> Vec<Case> {
             notices,
         ),
         case(
+            "cache::lets_go",
+            "A deleted file that nobody asks for is closed after \
+             --cache-idle, so that its\nroom on the disk is free again.",
+            lets_go,
+        ),
+        case(
             "cache::off",
             "With --cache-seconds 0 the very next request sees every change.",
             off,
@@ -53,84 +59,6 @@ pub fn cases() -> Vec<Case> {
             few_bytes,
         ),
     ]
-}
-
-/// A folder of a test's own in the site, removed when dropped.
-struct Own {
-    path: PathBuf,
-    name: &'static str,
-}
-
-impl Own {
-    fn new(name: &'static str) -> Result<Self, String> {
-        let path = fixtures::site().root().join(name);
-        fs::create_dir_all(&path).map_err(|e| e.to_string())?;
-        Ok(Self { path, name })
-    }
-
-    fn write(&self, file: &str, content: &str) -> Result<(), String> {
-        fs::write(self.path.join(file), content).map_err(|e| e.to_string())
-    }
-
-    /// Puts another file in the place of one, at once.
-    fn replace(&self, file: &str, content: &str) -> Result<(), String> {
-        self.write("new", content)?;
-        fs::rename(self.path.join("new"), self.path.join(file))
-            .map_err(|e| e.to_string())
-    }
-
-    fn remove(&self, file: &str) -> Result<(), String> {
-        fs::remove_file(self.path.join(file)).map_err(|e| e.to_string())
-    }
-
-    /// What the server answers: the status, and the content of a 200.
-    fn ask(&self, client: &mut Client, file: &str) -> Result<String, String> {
-        let folder = self.name;
-        let request =
-            format!("GET /{folder}/{file} HTTP/1.1\r\nHost: cache\r\n\r\n");
-        let answer = client.ask(request.as_bytes())?;
-        Ok(match answer.status {
-            200 => String::from_utf8_lossy(&answer.body).into_owned(),
-            status => status.to_string(),
-        })
-    }
-
-    /// Fails unless this is the answer.
-    fn expect(
-        &self,
-        client: &mut Client,
-        file: &str,
-        content: &str,
-    ) -> Result<(), String> {
-        let got = self.ask(client, file)?;
-        if got == content {
-            return Ok(());
-        }
-        Err(format!("{file}: {got:?} came, {content:?} was due"))
-    }
-
-    /// Waits until this is the answer.
-    fn until(
-        &self,
-        server: &Server,
-        stage: &Stage,
-        file: &str,
-        content: &str,
-    ) -> Result<(), String> {
-        let mut client = server.connect()?;
-        let mut last = String::new();
-        let done = process::until("the change", stage.ceiling, || {
-            last = self.ask(&mut client, file).unwrap_or_else(|why| why);
-            last == content
-        });
-        done.map_err(|why| format!("{why}: {file} is {last:?} still"))
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
-    }
 }
 
 /// One loop, so that all requests meet the same cache.
@@ -177,6 +105,25 @@ fn notices(stage: &Stage) -> Outcome {
     fs::set_permissions(own.path.join("a"), nobody)
         .map_err(|e| e.to_string())?;
     own.until(&server, stage, "a", "403")?;
+    Ok(PASSED)
+}
+
+fn lets_go(stage: &Stage) -> Outcome {
+    let own = Own::new("cache-lets-go")?;
+    let flags = ["--cache-seconds", "86400", "--cache-idle", "1"];
+    let server = start(stage, &flags)?;
+    let mut client = server.connect()?;
+    for name in ["a", "b"] {
+        own.write(name, name)?;
+        own.expect(&mut client, name, name)?;
+        own.remove(name)?;
+    }
+    process::until("the files to be closed", stage.ceiling, || {
+        let open = process::open_files(server.pid()).unwrap_or_default();
+        !open.iter().any(|path| path.starts_with(&own.path))
+    })?;
+    // They are forgotten, and not only closed.
+    own.expect(&mut client, "a", "404")?;
     Ok(PASSED)
 }
 
