@@ -29,6 +29,13 @@ pub enum Kind {
 /// The name of the floor.
 pub const FLOOR: &str = "floor";
 
+/// The peers, and how they are configured.
+const PEERS: [(&str, &str); 3] = [
+    ("nginx", include_str!("peers/nginx.conf")),
+    ("nginx-cache", include_str!("peers/nginx.conf")),
+    ("lighttpd", include_str!("peers/lighttpd.conf")),
+];
+
 /// Those found, and a sentence for each that is missing.
 #[derive(Debug, Default)]
 pub struct Field {
@@ -89,11 +96,11 @@ pub fn field(words: &[String], others: &[String]) -> Field {
             Err(why) => field.broken.push(why),
         }
     }
-    let nginx = ("nginx", include_str!("peers/nginx.conf"));
-    let lighttpd = ("lighttpd", include_str!("peers/lighttpd.conf"));
-    for (name, template) in [nginx, lighttpd] {
+    for (name, template) in PEERS {
         if chosen(name, words) {
-            match find(name) {
+            // `nginx-cache` is nginx with its file cache on.
+            let program = name.split('-').next().unwrap_or(name);
+            match find(program) {
                 Some(program) => {
                     field.add(name, Kind::Peer(program, template));
                 }

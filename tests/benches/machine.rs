@@ -7,6 +7,25 @@ use std::time::SystemTime;
 use crate::contender::{Contender, Kind, workspace};
 use crate::pin::processors;
 
+const CONGESTION_CONTROL: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
+
+/// What makes figures of this machine say little, if something does.
+///
+/// BBR decides by a timer when to send, on loopback too. The timer's interrupts
+/// are on the server's bill, and on a large file they are most of it.
+#[must_use]
+pub fn warning() -> Option<String> {
+    let algorithm = first_line(CONGESTION_CONTROL);
+    algorithm.starts_with("bbr").then(|| {
+        format!(
+            "TCP's congestion control is {algorithm} here, which paces: the \
+             figures, of large files above all, will be those of its timers.\n\
+             Linux itself comes with cubic; as root:\n  \
+             sysctl -w net.ipv4.tcp_congestion_control=cubic"
+        )
+    })
+}
+
 /// Names and values for the head of each file.
 #[must_use]
 pub fn describe(
@@ -24,6 +43,7 @@ pub fn describe(
         ("machine", format!("{cpu}, {} processors", processors().len())),
         ("memory", memory),
         ("kernel", format!("Linux {kernel}")),
+        ("congestion control", first_line(CONGESTION_CONTROL)),
         ("compiler", said("rustc", &["--version"])),
         ("load", load.to_owned()),
         ("load average before", busy),

@@ -77,7 +77,8 @@ fn run(args: &Args) -> Result<bool, String> {
     if field.contenders.is_empty() {
         return Err("nobody is left to be measured: see --help".into());
     }
-    for line in field.absent.iter().chain(&field.broken) {
+    let warning = machine::warning();
+    for line in field.absent.iter().chain(&field.broken).chain(&warning) {
         eprintln!("{line}");
     }
     let bench = bench(args)?;

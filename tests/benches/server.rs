@@ -29,12 +29,16 @@ pub struct Needs {
     pub silent: bool,
     /// Whether it keeps to one processor, and the load off it.
     pub pinned: bool,
+    /// Whether it runs so slowly that what it does once a second, which is to
+    /// look again at files it knows, would be done for every few requests.
+    pub slowed: bool,
 }
 
 impl Default for Needs {
     fn default() -> Self {
         let (connections, threads, pinned) = (1, 1, true);
-        Self { connections, threads, floor: "", silent: false, pinned }
+        let (silent, slowed) = (false, false);
+        Self { connections, threads, floor: "", silent, pinned, slowed }
     }
 }
 
@@ -143,8 +147,13 @@ fn command(
 ) -> Result<Command, String> {
     let root = site.root();
     let root = root.to_str().ok_or("the folder's name is not UTF-8")?;
+    let cached = contender.name.ends_with("-cache");
+    let cache = if cached { "max=1024 inactive=60s" } else { "off" };
+    let valid = if needs.slowed { "3600s" } else { "1s" };
     let fill = |text: &str| {
         text.replace("{port}", &port.to_string())
+            .replace("{cache}", cache)
+            .replace("{valid}", valid)
             .replace("{root}", root)
             .replace("{folder}", &site.folder().display().to_string())
             .replace("{workers}", &needs.threads.to_string())
@@ -208,9 +217,11 @@ fn flags(number: u32, help: &str, needs: &Needs) -> Vec<String> {
         ("--min-rate", "0"),
     ];
     let silent = needs.silent.then_some(("--defer-accept", "0"));
+    let slowed = needs.slowed.then_some(("--cache-seconds", "3600"));
     wanted
         .into_iter()
         .chain(silent)
+        .chain(slowed)
         .filter(|(flag, _)| help.contains(&format!("{flag} <")))
         .flat_map(|(flag, value)| [flag.to_owned(), value.to_owned()])
         .collect()

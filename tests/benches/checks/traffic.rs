@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
+use conversations::stage;
 use libtest_mimic::{Completion, Failed, Trial};
 
 use super::same;
@@ -12,6 +13,7 @@ use crate::client::{self, Load};
 use crate::contender::{Contender, FLOOR, Kind, field};
 use crate::cpu;
 use crate::crowd::{Idle, gather};
+use crate::scenario::instructions;
 use crate::server::{Needs, Server};
 use crate::site::{LARGE, SMALL, Site};
 
@@ -22,7 +24,9 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("floor: a connection each", || floor("close", 1, 64)),
         Trial::test("floor: large file", || floor("large", 1, 1)),
         Trial::test("floor: idle connections", idle),
+        Trial::ignorable_test("floor: instructions by steps", steps),
         Trial::ignorable_test("peer: nginx", || peer("nginx")),
+        Trial::ignorable_test("peer: nginx-cache", || peer("nginx-cache")),
         Trial::ignorable_test("peer: lighttpd", || peer("lighttpd")),
         Trial::test("client: a wrong status", || {
             refused(b"HTTP/1.1 404 Not Found\r\n\r\n", "404")
@@ -100,10 +104,30 @@ fn idle() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The same requests take the same instructions, but for a few: a wait that
+/// was interrupted begins anew.
+fn steps() -> Result<Completion, Failed> {
+    if let Err(why) = instructions::steps::possible() {
+        return Ok(Completion::ignored_with(why));
+    }
+    let site = Site::build()?;
+    let count = || {
+        let server = Server::start(&bare(), &Needs::default(), &site)?;
+        client::run(&load(&server))?;
+        instructions::stepped(&server, &load(&server))
+    };
+    let (first, second) = (count()?, count()?);
+    if first < 100.0 || (first - second).abs() > first / 100.0 {
+        return Err(format!("{first} instructions, then {second}").into());
+    }
+    Ok(Completion::Completed)
+}
+
 fn peer(name: &str) -> Result<Completion, Failed> {
     let field = field(&[name.to_owned()], &[]);
     let Some(contender) = field.contenders.first() else {
-        return Ok(Completion::ignored_with(field.absent.join(", ")));
+        let tool = name.split('-').next().unwrap_or(name);
+        return stage::skip(&format!("peer: {name}"), tool);
     };
     let site = Site::build()?;
     let server = Server::start(contender, &Needs::default(), &site)?;

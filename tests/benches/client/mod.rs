@@ -4,6 +4,7 @@
 //! and then takes the answers still owed, so that each request has one.
 
 pub mod answer;
+mod bulk;
 
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
@@ -53,6 +54,8 @@ struct Connection {
     reader: Reader,
     owed: u64,
     asked: Instant,
+    /// Whether it waits for many bytes together.
+    patient: bool,
 }
 
 /// How long the server may be silent while it owes an answer.
@@ -136,7 +139,8 @@ impl Client<'_> {
         self.epoll.add(&stream, interest).map_err(|e| e.to_string())?;
         let reader = Reader::default();
         let asked = Instant::now();
-        let mut connection = Connection { stream, reader, owed: 0, asked };
+        let mut connection =
+            Connection { stream, reader, owed: 0, asked, patient: false };
         self.ask(&mut connection)?;
         Ok(connection)
     }
@@ -204,31 +208,42 @@ impl Client<'_> {
         from: &mut Connection,
     ) -> Result<Option<u64>, String> {
         let fd = from.stream.as_raw_fd();
-        // Content of a large file is counted and thrown away by the kernel:
-        // tcp(7), MSG_TRUNC. What it costs to copy it is not the server's.
         let rest = from.reader.rest();
         let large = rest > self.bytes.len();
         let got = if large {
-            discard(fd, rest)
+            bulk::discard(fd, rest)
         } else {
             recv(fd, &mut self.bytes, MsgFlags::empty())
         };
         match got {
             Ok(0) => Ok(None),
-            Ok(count) if large => Ok(Some(u64::from(from.reader.skip(count)))),
+            Ok(count) if large => {
+                let whole = from.reader.skip(count);
+                self.set_patience(from)?;
+                Ok(Some(u64::from(whole)))
+            }
             Ok(count) => {
                 let bytes = &self.bytes[..count];
-                from.reader.take(bytes, &mut self.expected).map(Some)
+                let answers = from.reader.take(bytes, &mut self.expected)?;
+                self.set_patience(from)?;
+                Ok(Some(answers))
             }
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(Some(0)),
             Err(error) => Err(format!("cannot receive: {error}")),
         }
     }
-}
 
-fn discard(fd: i32, count: usize) -> nix::Result<usize> {
-    let flags = libc::MSG_TRUNC | libc::MSG_DONTWAIT;
-    // SAFETY: with MSG_TRUNC a stream socket copies nothing to the pointer.
-    let got = unsafe { libc::recv(fd, std::ptr::null_mut(), count, flags) };
-    Errno::result(got).map(isize::cast_unsigned)
+    /// Lets the rest of a large file come together before it wakes us, and the
+    /// end of it, like everything small, come as it comes.
+    fn set_patience(&self, from: &mut Connection) -> Result<(), String> {
+        let rest = from.reader.rest();
+        let patient = rest > self.bytes.len();
+        if patient || from.patient {
+            let enough = if patient { rest } else { 1 };
+            bulk::wake_at(&from.stream, enough)
+                .map_err(|e| format!("SO_RCVLOWAT: {e}"))?;
+            from.patient = patient;
+        }
+        Ok(())
+    }
 }

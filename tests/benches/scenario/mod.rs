@@ -1,7 +1,7 @@
 //! What is measured, one scenario a module.
 
 mod idle;
-mod instructions;
+pub mod instructions;
 mod large;
 mod memory;
 mod requests;

@@ -1,0 +1,105 @@
+//! How many instructions of its own does a server take for a request? The
+//! count does not vary with what else the machine does, as time does.
+
+mod counter;
+pub mod steps;
+
+use std::time::Duration;
+
+use conversations::process;
+
+use self::counter::Counter;
+use super::{Bench, Figure, Scenario, everyone, requests};
+use crate::client::{self, Load};
+use crate::contender::Contender;
+use crate::cpu;
+use crate::pin::{self, Side};
+use crate::server::{Needs, Server};
+
+/// In user mode only: those of the kernel are not counted.
+///
+/// One client, and so one thread at a time. To read the clock a program looks at
+/// what the kernel keeps for it, and begins anew if the kernel has changed that
+/// meanwhile, which it does every few milliseconds. Sixteen threads that take
+/// turns step by step never get to the end of it.
+pub const INSTRUCTIONS: Scenario = Scenario {
+    name: "instructions",
+    title: "user-mode instructions of a request, one connection, 1 KiB",
+    unit: "instructions",
+    who: everyone,
+    steps: &[1],
+    rounds: 1,
+    run,
+    absent,
+};
+
+/// The processor counts by itself, so it may count many requests.
+const MANY: u64 = 20_000;
+
+/// A step takes microseconds, so a few have to do.
+const FEW: [u64; 2] = [5, 25];
+
+fn absent() -> Option<String> {
+    if has_counter() {
+        return None;
+    }
+    let why = steps::possible().err()?;
+    Some(format!("no counter, and no single steps either: {why}"))
+}
+
+fn has_counter() -> bool {
+    Counter::open(std::process::id().cast_signed()).is_ok()
+}
+
+fn run(
+    contender: &Contender,
+    connections: usize,
+    bench: &Bench,
+) -> Result<Vec<Figure>, String> {
+    let slowed = !has_counter();
+    let needs = Needs { connections, slowed, ..Needs::default() };
+    let server = Server::start(contender, &needs, &bench.site)?;
+    let load = requests::small(&server, Duration::from_secs(120));
+    requests::warm_up(&load)?;
+    cpu::time_at_rest(server.pid())?;
+    pin::this_thread(Side::Load, true);
+    let (value, note) = if slowed {
+        (stepped(&server, &load)?, "counted by single steps")
+    } else {
+        (counted(&server, &load)?, "counted by the processor")
+    };
+    let note = note.to_owned();
+    Ok(vec![Figure { value, note, ..Figure::default() }])
+}
+
+fn counted(server: &Server, load: &Load) -> Result<f64, String> {
+    let mut counters = Vec::new();
+    for pid in cpu::family(server.pid()) {
+        for task in process::tasks(pid)? {
+            counters.push(Counter::open(task).map_err(|e| e.to_string())?);
+        }
+    }
+    let answers = client::run(&Load { most: MANY, ..load.clone() })?.answers;
+    let mut sum = 0;
+    for counter in counters {
+        sum += counter.read().map_err(|e| e.to_string())?;
+    }
+    Ok(sum as f64 / answers as f64)
+}
+
+/// The difference of two loads that open and close as many connections as
+/// each other: what is left belongs to requests. The server is killed.
+///
+/// # Errors
+/// If an answer is wrong, or ptrace(2) fails.
+pub fn stepped(server: &Server, load: &Load) -> Result<f64, String> {
+    let mut answers = FEW;
+    let counts: [u64; 2] = steps::count(server.pid(), |at| {
+        let load = Load { most: FEW[at], ..load.clone() };
+        answers[at] = client::run(&load)?.answers;
+        // The end of each connection is part of both loads.
+        cpu::time_at_rest(server.pid()).map(drop)
+    })?;
+    let more = counts[1].saturating_sub(counts[0]) as f64;
+    Ok(more / answers[1].saturating_sub(answers[0]) as f64)
+}
