@@ -3,7 +3,7 @@
 //! With the files of its folder the only room with `unsafe` in it.
 
 mod accept;
-mod filter;
+mod deaf;
 mod output;
 
 use std::io;
@@ -19,7 +19,7 @@ use nix::sys::socket::{
 
 use self::accept::to_std;
 pub use self::accept::{Accepted, accept};
-pub use self::filter::turn_deaf;
+pub use self::deaf::{hear, turn_deaf};
 pub use self::output::{abandon, send_file, unacknowledged};
 use crate::config::{Config, LARGEST_PIECE};
 

@@ -68,6 +68,9 @@ impl Server {
     /// descriptor, hears 503: it could be left in the backlog, but then its
     /// client would wait and not know for what.
     pub(super) fn admit(&mut self, socket: OwnedFd, client: IpAddr) {
+        if self.stopping.is_some() {
+            socket::hear(&socket);
+        }
         let full = self.connections.len() >= self.worker.limits.connections
             || self.reserve.is_none();
         let connection = Connection::new(socket, client, self.worker.now);

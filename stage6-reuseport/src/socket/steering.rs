@@ -4,13 +4,13 @@
 //! `listen(2)`. A program of classic BPF, run by the kernel for each SYN, may
 //! return the number of the one that is to have it (socket(7)). If there is
 //! none of that number, the kernel chooses by its hash, as it does without a
-//! program.
+//! program. Such a program can only jump forward, so it ends; the kernel checks
+//! that, and everybody may attach one to a group of theirs.
 
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
 
-use super::filter::{attach, statement};
 use super::set;
 
 /// Loads the number of the processor that handles the packet.
@@ -31,7 +31,7 @@ pub fn by_cpu(listener: &OwnedFd, loops: usize) -> nix::Result<()> {
     );
     let number = statement(libc::BPF_RET | libc::BPF_A, 0);
     let program = &mut [LOAD_CPU, modulo, number];
-    attach(listener, libc::SO_ATTACH_REUSEPORT_CBPF, program)
+    attach(listener, program)
 }
 
 /// Gives all connections from now on to the first listener behind the `loops`
@@ -42,8 +42,7 @@ pub fn by_cpu(listener: &OwnedFd, loops: usize) -> nix::Result<()> {
 pub fn past(listener: &OwnedFd, loops: usize) {
     let number = u32::try_from(loops).unwrap_or(u32::MAX);
     let number = statement(libc::BPF_RET | libc::BPF_K, number);
-    let option = libc::SO_ATTACH_REUSEPORT_CBPF;
-    if let Err(error) = attach(listener, option, &mut [number]) {
+    if let Err(error) = attach(listener, &mut [number]) {
         log::info!("cannot steer connections to another server: {error}");
     }
 }
@@ -60,4 +59,20 @@ pub fn by_hash(listener: &OwnedFd) -> nix::Result<()> {
         Err(Errno::ENOENT) => Ok(()),
         done => done,
     }
+}
+
+/// One statement of a program.
+#[allow(clippy::cast_possible_truncation)] // All codes have 16 bits.
+const fn statement(code: u32, k: u32) -> libc::sock_filter {
+    libc::sock_filter { code: code as u16, jt: 0, jf: 0, k }
+}
+
+fn attach(
+    listener: &OwnedFd,
+    program: &mut [libc::sock_filter],
+) -> nix::Result<()> {
+    let len = u16::try_from(program.len()).map_err(|_| Errno::EINVAL)?;
+    let program = libc::sock_fprog { len, filter: program.as_mut_ptr() };
+    let option = libc::SO_ATTACH_REUSEPORT_CBPF;
+    set(listener, libc::SOL_SOCKET, option, &program)
 }

@@ -1,19 +1,20 @@
-//! Programs of one instruction that the kernel runs for packets, in classic
-//! BPF (socket(7)).
+//! Which packets the kernel lets through to a socket, and to which of several.
 
 use std::mem::size_of;
 use std::os::fd::{AsFd, AsRawFd};
 
 use nix::errno::Errno;
 
+use super::options;
+
 /// Makes a socket drop whatever arrives for it, unseen and unanswered, as if
-/// its machine had lost power (socket(7), `SO_ATTACH_FILTER`).
+/// its machine had lost power: it asks for a time to live of 255 hops, and
+/// packets on loopback have 64 (ip(7), `IP_MINTTL`).
 ///
 /// # Errors
-/// As setsockopt(2); EPERM where only root may attach one.
+/// As setsockopt(2).
 pub fn deafen(socket: &impl AsFd) -> nix::Result<()> {
-    // Keep 0 bytes of each segment.
-    answer(socket, libc::SO_ATTACH_FILTER, 0)
+    options::set(socket, libc::IPPROTO_IP, libc::IP_MINTTL, 255)
 }
 
 /// Gives all new connections to one listener of the group that this one is of,
@@ -22,11 +23,8 @@ pub fn deafen(socket: &impl AsFd) -> nix::Result<()> {
 /// # Errors
 /// As setsockopt(2).
 pub fn steer(listener: &impl AsFd, number: u32) -> nix::Result<()> {
-    answer(listener, libc::SO_ATTACH_REUSEPORT_CBPF, number)
-}
-
-/// A program that says the same number of each packet.
-fn answer(socket: &impl AsFd, option: i32, number: u32) -> nix::Result<()> {
+    // A program of one instruction, in classic BPF, that says the same number
+    // of each packet.
     let code = u16::try_from(libc::BPF_RET | libc::BPF_K).unwrap_or(0);
     let mut only = libc::sock_filter { code, jt: 0, jf: 0, k: number };
     let program = libc::sock_fprog { len: 1, filter: &raw mut only };
@@ -35,9 +33,9 @@ fn answer(socket: &impl AsFd, option: i32, number: u32) -> nix::Result<()> {
     // which the kernel copies them.
     let done = unsafe {
         libc::setsockopt(
-            socket.as_fd().as_raw_fd(),
+            listener.as_fd().as_raw_fd(),
             libc::SOL_SOCKET,
-            option,
+            libc::SO_ATTACH_REUSEPORT_CBPF,
             (&raw const program).cast(),
             libc::socklen_t::try_from(length).unwrap_or(0),
         )

@@ -133,8 +133,11 @@ pub fn accept(listener: &impl AsFd) -> nix::Result<OwnedFd> {
 /// # Errors
 /// As connect(2), but for EINPROGRESS.
 pub fn start_connecting(address: SocketAddr) -> nix::Result<OwnedFd> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::Inet,
+        SocketAddr::V6(_) => AddressFamily::Inet6,
+    };
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let family = AddressFamily::Inet;
     let client =
         nix::sys::socket::socket(family, SockType::Stream, flags, None)?;
     let address = SockaddrStorage::from(address);

@@ -2,6 +2,7 @@
 //! begins, and nobody is lost.
 
 mod ends;
+mod late;
 mod load;
 mod under_load;
 mod waiting;
@@ -21,7 +22,8 @@ const REQUEST: &[u8] = b"GET /hello.txt HTTP/1.1\r\nHost: end\r\n\r\n";
 /// The tests of this module.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    [ends::cases(), waiting::cases(), under_load::cases()].concat()
+    [ends::cases(), late::cases(), waiting::cases(), under_load::cases()]
+        .concat()
 }
 
 fn case(
