@@ -120,12 +120,13 @@ impl Results {
     fn origin(&self, page: &str) -> String {
         let value = |name| escape(self.value(name));
         format!(
-            "<p class=\"origin\">{}. {}: {}; {}; load by {}; commit {}, {} \
+            "<p class=\"origin\">{}. {}: {}; {}, {}; load by {}; commit {}, {} \
              (<a href=\"{}bench/{}.csv\">{}.csv</a>)</p>\n",
             value("title"),
             value("unit"),
             value("machine"),
             value("kernel"),
+            value("congestion control"),
             value("load"),
             value("commit"),
             value("date"),

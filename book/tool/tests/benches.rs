@@ -8,6 +8,7 @@ const HEAD: &str = "\
 # date: today
 # machine: a laptop
 # kernel: Linux 6
+# congestion control: cubic
 # load: wrk
 # commit: abc
 case,server,median,low,high,to_floor,answers_per_s,rounds,note
@@ -42,7 +43,7 @@ fn one_case_is_a_line_a_server() {
             "| floor | 4.00 | 3.50 to 5.25 | 1.00 | 81000 |  |",
             "| stage1-one | 123 | 120 to 130 | 30.85 | 9000 | \
              a, &quot;b&quot; |",
-            "Many clients. µs a request: a laptop; Linux 6; load by wrk; \
+            "Many clients. µs a request: a laptop; Linux 6, cubic; load by wrk; \
              commit abc, today (<a href=\"bench/many.csv\">many.csv</a>)",
         ],
     );

@@ -94,6 +94,12 @@ fn trace(server: i32, answers: &Sender<u64>) -> nix::Result<()> {
     let _ = answers.send(count);
     loop {
         let (thread, signal) = match waitpid(None, any_thread)? {
+            WaitStatus::Exited(thread, _)
+            | WaitStatus::Signaled(thread, ..)
+                if thread.as_raw() == server =>
+            {
+                return Ok(());
+            }
             WaitStatus::Stopped(thread, Signal::SIGTRAP) => {
                 count += u64::from(places.moved(thread)?);
                 (thread, None)
@@ -105,19 +111,18 @@ fn trace(server: i32, answers: &Sender<u64>) -> nix::Result<()> {
             WaitStatus::Stopped(thread, signal) => (thread, Some(signal)),
             // It was interrupted, at the beginning.
             WaitStatus::PtraceEvent(thread, ..) => (thread, None),
-            WaitStatus::Exited(thread, _)
-            | WaitStatus::Signaled(thread, ..)
-                if thread.as_raw() == server =>
-            {
-                return Ok(());
-            }
             _ => continue,
         };
-        match ptrace::step(thread, signal) {
-            // It has just been killed, and the next wait says so.
-            Ok(()) | Err(nix::errno::Errno::ESRCH) => {}
-            Err(error) => return Err(error),
-        }
+        unless_killed(ptrace::step(thread, signal))?;
+    }
+}
+
+/// A thread may be killed after its last stop. Then there is nothing to be read
+/// of it and nobody to go on, and the next wait says so.
+fn unless_killed<T: Default>(done: nix::Result<T>) -> nix::Result<T> {
+    match done {
+        Err(nix::errno::Errno::ESRCH) => Ok(T::default()),
+        done => done,
     }
 }
 
@@ -135,7 +140,7 @@ impl Places {
         let register = std::mem::offset_of!(libc::user, regs)
             + std::mem::offset_of!(libc::user_regs_struct, rip);
         let address = std::ptr::without_provenance_mut(register);
-        let now = ptrace::read_user(thread, address)?;
+        let now = unless_killed(ptrace::read_user(thread, address))?;
         if let Some((_, before)) = self.0.iter_mut().find(|p| p.0 == thread) {
             return Ok(std::mem::replace(before, now) != now);
         }
