@@ -37,7 +37,8 @@ pub const INSTRUCTIONS: Scenario = Scenario {
 const MANY: u64 = 20_000;
 
 /// A step takes microseconds, so a few have to do.
-const FEW: [u64; 2] = [5, 25];
+pub const FEW: [u64; 2] = [5, 25];
+const FEWEST: [u64; 2] = [1, 3];
 
 fn absent() -> Option<String> {
     if has_counter() {
@@ -64,7 +65,8 @@ fn run(
     cpu::time_at_rest(server.pid())?;
     pin::this_thread(Side::Load, true);
     let (value, note) = if slowed {
-        (stepped(&server, &load)?, "counted by single steps")
+        let few = if bench.quick { FEWEST } else { FEW };
+        (stepped(&server, &load, few)?, "counted by single steps")
     } else {
         (counted(&server, &load)?, "counted by the processor")
     };
@@ -87,15 +89,19 @@ fn counted(server: &Server, load: &Load) -> Result<f64, String> {
     Ok(sum as f64 / answers as f64)
 }
 
-/// The difference of two loads that open and close as many connections as
-/// each other: what is left belongs to requests. The server is killed.
+/// The difference of two loads, of so many requests, that open and close as
+/// many connections: what is left belongs to requests. The server is killed.
 ///
 /// # Errors
 /// If an answer is wrong, or ptrace(2) fails.
-pub fn stepped(server: &Server, load: &Load) -> Result<f64, String> {
-    let mut answers = FEW;
+pub fn stepped(
+    server: &Server,
+    load: &Load,
+    few: [u64; 2],
+) -> Result<f64, String> {
+    let mut answers = few;
     let counts: [u64; 2] = steps::count(server.pid(), |at| {
-        let load = Load { most: FEW[at], ..load.clone() };
+        let load = Load { most: few[at], ..load.clone() };
         answers[at] = client::run(&load)?.answers;
         // The end of each connection is part of both loads.
         cpu::time_at_rest(server.pid()).map(drop)
