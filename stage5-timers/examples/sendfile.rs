@@ -17,6 +17,7 @@
 //! Then change: the buffer, to 1 KiB and to 1 MiB. Where does the copy loop's
 //! time go? Send the head by `MSG_MORE` and no file: when does it come?
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -31,7 +32,7 @@ use conversations::lab::task::cpu_time;
 use conversations::lab::{self, Lab, Stop, Table, options};
 use nix::libc::{IPPROTO_TCP, MSG_MORE, TCP_NODELAY};
 use nix::sys::sendfile::sendfile64;
-use nix::sys::socket::{MsgFlags, send};
+use nix::sys::socket::{MsgFlags, send, setsockopt, sockopt};
 
 const LARGE: usize = 32 << 20;
 const BUFFER: usize = 32 << 10;
@@ -102,6 +103,9 @@ fn measure(file: &File, way: Way) -> Result<(String, Duration), Stop> {
     let (mut calls, mut least) = (0, Duration::MAX);
     for _ in 0..9 {
         let (reader, socket) = pair()?;
+        // BBR, where it is the default, sends by a timer, and the timer's
+        // interrupts would be counted too.
+        setsockopt(&socket, sockopt::TcpCongestion, &OsString::from("reno"))?;
         let reading = swallow(reader);
         let before = cpu_time()?;
         calls = way(&socket, file)?;
