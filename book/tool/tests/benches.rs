@@ -111,7 +111,7 @@ fn a_stage_that_no_longer_exists() {
 #[test]
 fn a_server_without_figures() {
     sandbox("bench", ",nginx,,,,,,0,FAILED: 404\n").finds(
-        "book/src/a.md:1: book/src/bench/many.csv:9: \
+        "book/src/a.md:1: book/src/bench/many.csv:10: \
          no figure of nginx: FAILED: 404",
     );
 }
@@ -119,7 +119,7 @@ fn a_server_without_figures() {
 #[test]
 fn a_line_that_is_cut_short() {
     sandbox("bench", ",nginx,1,1\n")
-        .finds("book/src/a.md:1: book/src/bench/many.csv:9: 4 fields, not 9");
+        .finds("book/src/a.md:1: book/src/bench/many.csv:10: 4 fields, not 9");
     sandbox("bench", "")
         .finds("book/src/a.md:1: book/src/bench/many.csv has no figures");
 }
