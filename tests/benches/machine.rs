@@ -12,7 +12,7 @@ const CONGESTION_CONTROL: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
 /// What makes figures of this machine say little, if something does.
 ///
 /// BBR decides by a timer when to send, on loopback too. The timer's interrupts
-/// are on the server's bill, and on a large file they are most of it.
+/// are on the server's bill, and of a large file by `sendfile` most of it.
 #[must_use]
 pub fn warning() -> Option<String> {
     let algorithm = first_line(CONGESTION_CONTROL);

@@ -26,8 +26,7 @@ pub fn discard(fd: i32, count: usize) -> nix::Result<usize> {
 ///
 /// On loopback it is the sender who wakes the receiver, within its own `send`.
 /// A client that sleeps after each piece is woken for each, and the server's
-/// clock pays for it: more than for the bytes. On a network a card's interrupt
-/// would do that.
+/// clock pays for it. On a network a card's interrupt would do that.
 ///
 /// # Errors
 /// As setsockopt(2).

@@ -46,7 +46,7 @@ pub fn count<const N: usize>(
     for (at, count) in counts.iter_mut().enumerate() {
         let before = ask(server, &answers);
         done = done.and_then(|()| load(at));
-        *count = ask(server, &answers) - before;
+        *count = ask(server, &answers).saturating_sub(before);
     }
     let _ = kill(Pid::from_raw(server), Signal::SIGKILL);
     let ended = tracer.join().map_err(|_| "the tracer panicked")?;
