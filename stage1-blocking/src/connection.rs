@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
+use crate::context::Context;
 use crate::exchange::Exchange;
 use crate::http::Status;
 use crate::socket;
-use crate::worker::Worker;
 
 /// For how many seconds a connection that we close is read from.
 const LINGER_TIME: u32 = 2;
@@ -23,33 +23,33 @@ pub struct Connection {
     /// The socket; to drop it closes it.
     pub socket: OwnedFd,
     exchange: Exchange,
-    drained: usize,
+    discarded: usize,
 }
 
 impl Connection {
     /// A connection that was just accepted.
     #[must_use]
     pub fn new(socket: OwnedFd, client: IpAddr) -> Self {
-        Self { socket, exchange: Exchange::new(client), drained: 0 }
+        Self { socket, exchange: Exchange::new(client), discarded: 0 }
     }
 
     /// Serves the client until one side ends it.
-    pub fn serve(mut self, worker: &mut Worker) {
-        let ended = self.converse(worker);
+    pub fn serve(mut self, context: &mut Context) {
+        let ended = self.run(context);
         if let Err(error) = ended {
             log::info!("a connection ends: {error}");
-            self.exchange.end_transfer(worker);
+            self.exchange.end_transfer(context);
         }
     }
 
     /// Each turn reads once, and sends all that is owed before it reads again.
-    fn converse(&mut self, worker: &mut Worker) -> io::Result<()> {
-        while !self.exchange.is_over() {
-            self.read(worker)?;
-            self.write(worker)?;
-            worker.narrate(&self.socket, &"recv", &"waiting");
+    fn run(&mut self, context: &mut Context) -> io::Result<()> {
+        while !self.exchange.is_finished() {
+            self.read(context)?;
+            self.write(context)?;
+            context.trace(&self.socket, &"recv", &"waiting");
         }
-        self.end(worker)
+        self.begin_lingering_close(context)
     }
 
     /// Reads once. What `recv` can mean:
@@ -61,13 +61,13 @@ impl Connection {
     /// * ECONNRESET and the rest - there is nobody to talk to any more.
     ///
     /// Nearly always it sleeps, so the access log is written first.
-    fn read(&mut self, worker: &mut Worker) -> io::Result<()> {
-        worker.log.flush();
-        match socket::receive(&self.socket, &mut worker.space) {
-            Ok(0) => self.exchange.end_input(worker),
-            Ok(count) => self.exchange.receive(count, worker),
+    fn read(&mut self, context: &mut Context) -> io::Result<()> {
+        context.log.flush();
+        match socket::receive(&self.socket, &mut context.recv_buffer) {
+            Ok(0) => self.exchange.end_input(context),
+            Ok(count) => self.exchange.receive(count, context),
             Err(Errno::EAGAIN) => {
-                self.exchange.cut_short(Status::REQUEST_TIMEOUT, worker);
+                self.exchange.end_early(Status::REQUEST_TIMEOUT, context);
             }
             Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
@@ -78,19 +78,19 @@ impl Connection {
     /// Sends what is owed, and answers what had to wait until there was room,
     /// until all requests received are answered. It sleeps when the client
     /// reads more slowly than we send.
-    fn write(&mut self, worker: &mut Worker) -> io::Result<()> {
+    fn write(&mut self, context: &mut Context) -> io::Result<()> {
         loop {
-            self.exchange.load(worker)?;
+            self.exchange.fill_output(context)?;
             let bytes = self.exchange.unsent();
             if bytes.is_empty() {
                 return Ok(());
             }
             if self.exchange.transfer.is_some() {
-                worker.log.flush();
+                context.log.flush();
             }
-            let bytes = bytes.get(..worker.piece).unwrap_or(bytes);
+            let bytes = bytes.get(..context.io_limit).unwrap_or(bytes);
             match socket::transmit(&self.socket, bytes) {
-                Ok(count) => self.exchange.sent(count, worker),
+                Ok(count) => self.exchange.sent(count, context),
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -102,25 +102,28 @@ impl Connection {
     /// place of what it had still to send, and some clients' kernels throw
     /// away what has come before. So: say that we are done, read until the
     /// client is done too, and only then close. How much is read has a limit.
-    fn end(&mut self, worker: &mut Worker) -> io::Result<()> {
-        worker.log.flush();
+    fn begin_lingering_close(
+        &mut self,
+        context: &mut Context,
+    ) -> io::Result<()> {
+        context.log.flush();
         if self.exchange.input_ended()
-            || socket::end_output(&self.socket).is_err()
+            || socket::shutdown_write(&self.socket).is_err()
         {
             return Ok(());
         }
-        self.drain(worker)
+        self.linger(context)
     }
 
-    fn drain(&mut self, worker: &mut Worker) -> io::Result<()> {
+    fn linger(&mut self, context: &mut Context) -> io::Result<()> {
         socket::set_timeouts(&self.socket, (LINGER_TIME, LINGER_TIME))?;
         let deadline = Instant::now() + Duration::from_secs(LINGER_TIME.into());
-        while self.drained < LINGER_BYTES && Instant::now() < deadline {
-            match socket::receive(&self.socket, &mut worker.space) {
+        while self.discarded < LINGER_BYTES && Instant::now() < deadline {
+            match socket::receive(&self.socket, &mut context.recv_buffer) {
                 Err(Errno::EAGAIN) => return Ok(()),
                 Err(Errno::EINTR) => {}
                 Ok(0) => break,
-                Ok(count) => self.drained += count,
+                Ok(count) => self.discarded += count,
                 Err(error) => return Err(error.into()),
             }
         }

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::context::Context;
 use crate::site::Site;
 use crate::socket::{self, Accepted};
-use crate::worker::Worker;
 
 /// How long to wait at most, in milliseconds, before a server that found no
 /// descriptor looks again. Another process may have been in the way, and
 /// nobody tells us when it is done.
-const LOOK_AGAIN: u16 = 1000;
+const ACCEPT_RETRY_MS: u16 = 1000;
 
 /// Serves on all listeners, from `--threads` threads that sleep in each one's
 /// `accept`, until one of them fails for good. The kernel wakes one thread for
@@ -33,11 +33,11 @@ pub fn serve(
     for listener in listeners.into_iter().map(Arc::new) {
         for _ in 0..config.threads {
             let (listener, failed) = (Arc::clone(&listener), failed.clone());
-            let worker = Worker::new(site.clone(), config);
+            let context = Context::new(site.clone(), config);
             let config = config.clone();
             thread::Builder::new().spawn(move || {
                 // If nobody hears this, the process is ending anyway.
-                let _ = failed.send(accept_all(&listener, worker, &config));
+                let _ = failed.send(accept_all(&listener, context, &config));
             })?;
         }
     }
@@ -47,24 +47,24 @@ pub fn serve(
 /// One thread: takes a connection, serves it to its end, takes the next.
 fn accept_all(
     listener: &OwnedFd,
-    mut worker: Worker,
+    mut context: Context,
     config: &Config,
 ) -> io::Result<()> {
     loop {
-        worker.log.flush();
+        context.log.flush();
         match socket::accept(listener)? {
             Accepted::Connection(connection, client) => {
                 log::trace!("fd {}: {client}", connection.as_raw_fd());
                 let limits = (config.recv_timeout, config.send_timeout);
                 if socket::set_timeouts(&connection, limits).is_ok() {
-                    Connection::new(connection, client).serve(&mut worker);
+                    Connection::new(connection, client).serve(&mut context);
                 }
             }
-            Accepted::Lost(_) | Accepted::Nothing => {}
+            Accepted::Aborted(_) | Accepted::WouldBlock => {}
             // It stays in the backlog, and to go on asking would spin. A
             // thread whose connection ends has a descriptor, and is here next.
-            Accepted::NoRoom(_) => {
-                thread::sleep(Duration::from_millis(LOOK_AGAIN.into()));
+            Accepted::OutOfResources(_) => {
+                thread::sleep(Duration::from_millis(ACCEPT_RETRY_MS.into()));
             }
         }
     }

@@ -17,7 +17,7 @@ use nix::sys::time::{TimeVal, TimeValLike};
 
 use self::accept::to_std;
 pub use self::accept::{Accepted, accept};
-use crate::config::{Config, LARGEST_PIECE};
+use crate::config::{Config, MAX_IO};
 
 /// How many connections may wait to be accepted. The kernel takes it as a
 /// wish: it is cut to net.core.somaxconn, which has been 4096 since Linux 5.4,
@@ -63,7 +63,7 @@ pub fn listen(
     // Before there is a connection, which inherits both: how large a window it
     // will ever offer is settled in its handshake. The kernel makes 1 into the
     // least it allows, some 2 KiB in and 4 KiB out (socket(7)).
-    if config.piece < LARGEST_PIECE {
+    if config.io_limit < MAX_IO {
         setsockopt(&socket, sockopt::RcvBuf, &1)?;
         setsockopt(&socket, sockopt::SndBuf, &1)?;
     }
@@ -102,13 +102,13 @@ pub fn set_timeouts(
     setsockopt(connection, sockopt::SendTimeout, &seconds(send))
 }
 
-/// Receives what is there, into `space`. 0 means that the client sends no
+/// Receives what is there, into `buffer`. 0 means that the client sends no
 /// more.
 ///
 /// # Errors
 /// What `recv(2)` says; EAGAIN if it has slept for too long.
-pub fn receive(connection: &OwnedFd, space: &mut [u8]) -> nix::Result<usize> {
-    recv(connection.as_raw_fd(), space, MsgFlags::empty())
+pub fn receive(connection: &OwnedFd, buffer: &mut [u8]) -> nix::Result<usize> {
+    recv(connection.as_raw_fd(), buffer, MsgFlags::empty())
 }
 
 /// Hands bytes to the kernel and returns how many it took.
@@ -134,6 +134,6 @@ pub fn transmit(connection: &OwnedFd, bytes: &[u8]) -> nix::Result<usize> {
 ///
 /// # Errors
 /// What `shutdown(2)` says; ENOTCONN when the client has reset it already.
-pub fn end_output(connection: &OwnedFd) -> nix::Result<()> {
+pub fn shutdown_write(connection: &OwnedFd) -> nix::Result<()> {
     shutdown(connection.as_raw_fd(), Shutdown::Write)
 }

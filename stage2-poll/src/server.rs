@@ -11,14 +11,14 @@ use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 
 use crate::config::Config;
 use crate::connection::{Connection, State};
+use crate::context::Context;
 use crate::site::Site;
 use crate::socket::{self, Accepted};
-use crate::worker::Worker;
 
 /// How long to wait at most, in milliseconds, before a server that found no
 /// descriptor looks again. Another process may have been in the way, and
 /// nobody tells us when it is done.
-const LOOK_AGAIN: u16 = 1000;
+const ACCEPT_RETRY_MS: u16 = 1000;
 
 /// The loop and all that it serves.
 pub struct Server {
@@ -29,7 +29,7 @@ pub struct Server {
     events: Vec<(u64, PollFlags)>,
     /// False while no descriptor is free.
     accepting: bool,
-    worker: Worker,
+    context: Context,
 }
 
 /// Serves on all listeners, from one thread that sleeps in `poll` and nowhere
@@ -42,26 +42,26 @@ pub fn serve(
     site: &Site,
     config: &Config,
 ) -> io::Result<()> {
-    let worker = Worker::new(site.clone(), config);
-    let mut server = Server::new(listeners, worker);
+    let context = Context::new(site.clone(), config);
+    let mut server = Server::new(listeners, context);
     loop {
-        server.turn()?;
+        server.iterate()?;
     }
 }
 
 impl Server {
     /// A server with listeners and no connections.
     #[must_use]
-    pub fn new(listeners: Vec<OwnedFd>, worker: Worker) -> Self {
+    pub fn new(listeners: Vec<OwnedFd>, context: Context) -> Self {
         let (connections, events) = (SlotMap::new(), Vec::new());
-        Self { listeners, connections, events, accepting: true, worker }
+        Self { listeners, connections, events, accepting: true, context }
     }
 
     /// One turn of the loop: sleep until something is ready, and see to it.
     ///
     /// # Errors
     /// If a listener is no listener any more.
-    pub fn turn(&mut self) -> io::Result<()> {
+    pub fn iterate(&mut self) -> io::Result<()> {
         self.wait()?;
         while let Some((token, readiness)) = self.events.pop() {
             self.handle(token, readiness)?;
@@ -97,9 +97,9 @@ impl Server {
     /// Lets a connection go on, and tells about it in one line.
     fn advance(&mut self, key: DefaultKey, readiness: PollFlags) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        connection.advance(&mut self.worker);
+        connection.advance(&mut self.context);
         let Connection { socket, state, .. } = connection;
-        self.worker.narrate(socket, &readiness, state);
+        self.context.trace(socket, &readiness, state);
         if *state == State::Closed {
             self.connections.remove(key);
             self.accepting = true;
@@ -116,11 +116,11 @@ impl Server {
                     let connection = Connection::new(connection, client);
                     self.connections.insert(connection);
                 }
-                Accepted::Lost(_) => {}
-                Accepted::Nothing => return Ok(()),
+                Accepted::Aborted(_) => {}
+                Accepted::WouldBlock => return Ok(()),
                 // It stays in the backlog, so the listener stays ready, and
                 // to go on asking about it would spin.
-                Accepted::NoRoom(_) => {
+                Accepted::OutOfResources(_) => {
                     self.accepting = false;
                     return Ok(());
                 }
@@ -132,11 +132,11 @@ impl Server {
     /// comes back each time, however few of it are ready: that is the price
     /// of `poll`.
     fn wait(&mut self) -> io::Result<()> {
-        self.worker.log.flush();
-        let (listening, patience) = if self.accepting {
+        self.context.log.flush();
+        let (listening, timeout) = if self.accepting {
             (PollFlags::POLLIN, PollTimeout::NONE)
         } else {
-            (PollFlags::empty(), PollTimeout::from(LOOK_AGAIN))
+            (PollFlags::empty(), PollTimeout::from(ACCEPT_RETRY_MS))
         };
         let (mut tokens, mut list) = (Vec::new(), Vec::new());
         for (index, listener) in self.listeners.iter().enumerate() {
@@ -148,13 +148,13 @@ impl Server {
             let interest = connection.interest();
             list.push(PollFd::new(connection.socket.as_fd(), interest));
         }
-        match poll(&mut list, patience) {
+        match poll(&mut list, timeout) {
             Ok(0) => self.accepting = true,
             Ok(_) | Err(Errno::EINTR) => {}
             // The kernel has no memory for the list. It may have some soon.
             Err(Errno::ENOMEM) => {
                 log::warn!("cannot wait: {}", Errno::ENOMEM);
-                thread::sleep(Duration::from_millis(LOOK_AGAIN.into()));
+                thread::sleep(Duration::from_millis(ACCEPT_RETRY_MS.into()));
             }
             Err(error) => return Err(error.into()),
         }

@@ -16,7 +16,7 @@ use nix::sys::socket::{
 
 use self::accept::to_std;
 pub use self::accept::{Accepted, accept};
-use crate::config::{Config, LARGEST_PIECE};
+use crate::config::{Config, MAX_IO};
 
 /// How many connections may wait to be accepted. The kernel takes it as a
 /// wish: it is cut to net.core.somaxconn, which has been 4096 since Linux 5.4,
@@ -71,7 +71,7 @@ pub fn listen(
     // Before there is a connection, which inherits both: how large a window it
     // will ever offer is settled in its handshake. The kernel makes 1 into the
     // least it allows, some 2 KiB in and 4 KiB out (socket(7)).
-    if config.piece < LARGEST_PIECE {
+    if config.io_limit < MAX_IO {
         setsockopt(&socket, sockopt::RcvBuf, &1)?;
         setsockopt(&socket, sockopt::SndBuf, &1)?;
     }
@@ -90,13 +90,13 @@ pub fn local_address(socket: &OwnedFd) -> io::Result<SocketAddr> {
     to_std(&address).ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
-/// Receives what is there, into `space`. 0 means that the client sends no
+/// Receives what is there, into `buffer`. 0 means that the client sends no
 /// more.
 ///
 /// # Errors
 /// What `recv(2)` says; EAGAIN if it would have to sleep.
-pub fn receive(connection: &OwnedFd, space: &mut [u8]) -> nix::Result<usize> {
-    recv(connection.as_raw_fd(), space, MsgFlags::empty())
+pub fn receive(connection: &OwnedFd, buffer: &mut [u8]) -> nix::Result<usize> {
+    recv(connection.as_raw_fd(), buffer, MsgFlags::empty())
 }
 
 /// Hands bytes to the kernel and returns how many it took.
@@ -122,6 +122,6 @@ pub fn transmit(connection: &OwnedFd, bytes: &[u8]) -> nix::Result<usize> {
 ///
 /// # Errors
 /// What `shutdown(2)` says; ENOTCONN when the client has reset it already.
-pub fn end_output(connection: &OwnedFd) -> nix::Result<()> {
+pub fn shutdown_write(connection: &OwnedFd) -> nix::Result<()> {
     shutdown(connection.as_raw_fd(), Shutdown::Write)
 }

@@ -13,17 +13,17 @@ use slotmap::{DefaultKey, KeyData, SlotMap};
 
 use crate::config::Config;
 use crate::connection::{Connection, State};
+use crate::context::Context;
 use crate::site::Site;
 use crate::socket::{self, Accepted};
-use crate::worker::Worker;
 
 /// How long to wait at most, in milliseconds, before a server that found no
 /// descriptor looks again. Another process may have been in the way, and
 /// nobody tells us when it is done.
-const LOOK_AGAIN: u16 = 1000;
+const ACCEPT_RETRY_MS: u16 = 1000;
 
 /// How many events one turn takes from the kernel at most.
-const EVENTS: usize = 256;
+const MAX_EVENTS: usize = 256;
 
 /// The loop and all that it serves.
 pub struct Server {
@@ -37,7 +37,7 @@ pub struct Server {
     events: Vec<(u64, EpollFlags)>,
     /// False while no descriptor is free.
     accepting: bool,
-    worker: Worker,
+    context: Context,
 }
 
 /// Serves on all listeners, from one thread that sleeps in `epoll_wait` and
@@ -50,10 +50,10 @@ pub fn serve(
     site: &Site,
     config: &Config,
 ) -> io::Result<()> {
-    let worker = Worker::new(site.clone(), config);
-    let mut server = Server::new(listeners, worker)?;
+    let context = Context::new(site.clone(), config);
+    let mut server = Server::new(listeners, context)?;
     loop {
-        server.turn()?;
+        server.iterate()?;
     }
 }
 
@@ -62,7 +62,7 @@ impl Server {
     ///
     /// # Errors
     /// What `epoll_create1(2)` and `epoll_ctl(2)` say.
-    pub fn new(listeners: Vec<OwnedFd>, worker: Worker) -> io::Result<Self> {
+    pub fn new(listeners: Vec<OwnedFd>, context: Context) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         for (index, listener) in listeners.iter().enumerate() {
             let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
@@ -70,14 +70,14 @@ impl Server {
         }
         let (connections, events) = (SlotMap::new(), Vec::new());
         let accepting = true;
-        Ok(Self { epoll, listeners, connections, events, accepting, worker })
+        Ok(Self { epoll, listeners, connections, events, accepting, context })
     }
 
     /// One turn of the loop: sleep until something is ready, and see to it.
     ///
     /// # Errors
     /// If a listener is no listener any more.
-    pub fn turn(&mut self) -> io::Result<()> {
+    pub fn iterate(&mut self) -> io::Result<()> {
         self.wait()?;
         while let Some((token, readiness)) = self.events.pop() {
             self.handle(token, readiness)?;
@@ -114,9 +114,9 @@ impl Server {
     /// Lets a connection go on, and tells about it in one line.
     fn advance(&mut self, key: DefaultKey, readiness: EpollFlags) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        connection.advance(&mut self.worker);
+        connection.advance(&mut self.context);
         let Connection { socket, state, .. } = connection;
-        self.worker.narrate(socket, &readiness, state);
+        self.context.trace(socket, &readiness, state);
         if *state == State::Closed {
             self.connections.remove(key);
             self.watch_listeners(true);
@@ -135,11 +135,11 @@ impl Server {
                     let key = self.connections.insert(connection);
                     interest::watch(&self.epoll, &mut self.connections, key);
                 }
-                Accepted::Lost(_) => {}
-                Accepted::Nothing => return Ok(()),
+                Accepted::Aborted(_) => {}
+                Accepted::WouldBlock => return Ok(()),
                 // It stays in the backlog, so the listener stays ready, and
                 // to go on asking about it would spin.
-                Accepted::NoRoom(_) => {
+                Accepted::OutOfResources(_) => {
                     self.watch_listeners(false);
                     return Ok(());
                 }
@@ -150,14 +150,14 @@ impl Server {
     /// Sleeps until something is ready. What comes back is what is ready, and
     /// no more: it costs the same with ten connections and with ten thousand.
     fn wait(&mut self) -> io::Result<()> {
-        self.worker.log.flush();
-        let patience = if self.accepting {
+        self.context.log.flush();
+        let timeout = if self.accepting {
             EpollTimeout::NONE
         } else {
-            EpollTimeout::from(LOOK_AGAIN)
+            EpollTimeout::from(ACCEPT_RETRY_MS)
         };
-        let mut list = [EpollEvent::empty(); EVENTS];
-        let count = match self.epoll.wait(&mut list, patience) {
+        let mut list = [EpollEvent::empty(); MAX_EVENTS];
+        let count = match self.epoll.wait(&mut list, timeout) {
             Ok(count) => count,
             Err(Errno::EINTR) => 0,
             Err(error) => return Err(error.into()),

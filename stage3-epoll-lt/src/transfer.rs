@@ -6,15 +6,15 @@ use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
 use crate::http::{Request, Status};
-use crate::site::Found;
+use crate::site::OpenFile;
 
 /// How many bytes are copied at a time.
-const PIECE: usize = 64 * 1024;
+const COPY_CHUNK: usize = 64 * 1024;
 
 /// A large file on its way out, behind the bytes of the output.
 pub struct Transfer {
     /// The file.
-    pub found: Found,
+    pub found: OpenFile,
     /// Where its next byte to be sent is.
     pub offset: u64,
     /// How many bytes are still to be taken from it.
@@ -33,7 +33,7 @@ impl Transfer {
     /// Promises `part` of a file in answer to `request`.
     #[must_use]
     pub fn new(
-        found: Found,
+        found: OpenFile,
         part: Range<u64>,
         request: &Request,
         status: Status,
@@ -58,8 +58,8 @@ impl Transfer {
     /// Nothing can be sent in place of what is missing: to break off the
     /// connection is the only way to say so.
     pub fn copy(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        let piece = usize::try_from(self.remaining).unwrap_or(PIECE);
-        out.resize(piece.min(PIECE), 0);
+        let chunk = usize::try_from(self.remaining).unwrap_or(COPY_CHUNK);
+        out.resize(chunk.min(COPY_CHUNK), 0);
         let count = self.found.file.read_at(out, self.offset)?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -10,10 +10,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use clap::Parser;
 use proptest::prelude::*;
 use stage::config::Config;
+use stage::context::Context;
 use stage::exchange::Exchange;
 use stage::http::MAX_BODY;
 use stage::site::Site;
-use stage::worker::Worker;
 use tempfile::TempDir;
 
 /// A folder with one small file and one that is too large for one buffer.
@@ -27,7 +27,7 @@ fn folder() -> TempDir {
 /// One client's bytes, given in pieces, and all that came back for them.
 struct Talk {
     exchange: Exchange,
-    worker: Worker,
+    context: Context,
     answers: Vec<u8>,
 }
 
@@ -35,15 +35,15 @@ impl Talk {
     fn new(folder: &TempDir) -> Self {
         let config = Config::parse_from(["test", "--quiet"]);
         let site = Site::open(folder.path()).unwrap();
-        let worker = Worker::new(site, &config);
+        let context = Context::new(site, &config);
         let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Self { exchange: Exchange::new(client), worker, answers: Vec::new() }
+        Self { exchange: Exchange::new(client), context, answers: Vec::new() }
     }
 
     fn send(&mut self, bytes: &[u8]) {
-        for piece in bytes.chunks(self.worker.space.len()) {
-            self.worker.space[..piece.len()].copy_from_slice(piece);
-            self.exchange.receive(piece.len(), &mut self.worker);
+        for piece in bytes.chunks(self.context.recv_buffer.len()) {
+            self.context.recv_buffer[..piece.len()].copy_from_slice(piece);
+            self.exchange.receive(piece.len(), &mut self.context);
             self.collect();
         }
     }
@@ -54,23 +54,26 @@ impl Talk {
             let unsent = self.exchange.unsent();
             self.answers.extend_from_slice(unsent);
             let count = unsent.len();
-            self.exchange.sent(count, &mut self.worker);
+            self.exchange.sent(count, &mut self.context);
             if let Some(transfer) = &mut self.exchange.transfer {
                 let bytes = format!("[{} bytes]", transfer.remaining);
                 transfer.remaining = 0;
                 self.answers.extend_from_slice(bytes.as_bytes());
-                self.exchange.end_transfer(&mut self.worker);
+                self.exchange.end_transfer(&mut self.context);
             } else if count == 0 {
                 return;
             }
-            self.exchange.receive(0, &mut self.worker);
+            self.exchange.receive(0, &mut self.context);
         }
     }
 
     fn end(mut self) -> String {
-        self.exchange.end_input(&mut self.worker);
+        self.exchange.end_input(&mut self.context);
         self.collect();
-        assert!(self.exchange.is_over(), "the client has ended, we have not");
+        assert!(
+            self.exchange.is_finished(),
+            "the client has ended, we have not"
+        );
         let text = String::from_utf8_lossy(&self.answers).into_owned();
         // The clock may go on between two runs.
         let lines = text.lines().filter(|line| !line.starts_with("Date: "));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 /// The most bytes that go in one `send`.
-pub const LARGEST_PIECE: u32 = 1024 * 1024;
+pub const MAX_IO: u32 = 1024 * 1024;
 
 /// A static-file HTTP/1.1 server, one of six.
 #[derive(Debug, Clone, Parser)]
@@ -27,10 +27,10 @@ pub struct Config {
     /// Receive and send at most so many bytes at a time; if fewer than the
     /// default, also through the smallest buffers that the kernel has. Slow,
     /// but nothing comes or goes in one piece
-    #[arg(long, value_name = "BYTES", default_value_t = LARGEST_PIECE,
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_IO,
           value_parser = clap::value_parser!(u32)
-              .range(1..=i64::from(LARGEST_PIECE)))]
-    pub piece: u32,
+              .range(1..=i64::from(MAX_IO)))]
+    pub io_limit: u32,
 
     /// After how long without a byte from the client the kernel asks whether
     /// it is still there, in seconds; 0 is never

@@ -7,13 +7,13 @@ use std::os::fd::OwnedFd;
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 
+use crate::context::Context;
 use crate::exchange::Exchange;
 use crate::socket;
-use crate::worker::Worker;
 
 /// How many times one connection may send before the others get their turn: a
 /// client that reads as fast as we send would never let go of us.
-const TURN: usize = 4;
+const BUDGET: usize = 4;
 
 /// For how many bytes a connection that we close is read from.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
@@ -34,7 +34,7 @@ pub enum State {
     /// asks and does not listen has to wait.
     Writing,
     /// The end of what the client sends, after the end of what we send.
-    Draining,
+    Lingering,
     /// Nothing.
     Closed,
 }
@@ -46,7 +46,7 @@ pub struct Connection {
     exchange: Exchange,
     /// What it waits for.
     pub state: State,
-    drained: usize,
+    discarded: usize,
     /// What the kernel has said, and no call has found untrue since.
     ready: EpollFlags,
     /// Whether it stands in the queue of those that can go on.
@@ -59,13 +59,13 @@ impl Connection {
     pub fn new(socket: OwnedFd, client: IpAddr) -> Self {
         let (exchange, state) = (Exchange::new(client), State::ReadingHead);
         let (ready, queued) = (EpollFlags::empty(), false);
-        Self { socket, exchange, state, drained: 0, ready, queued }
+        Self { socket, exchange, state, discarded: 0, ready, queued }
     }
 
     /// Notes what the kernel has said. It says each thing once, and perhaps at
     /// a time when we wait for another: bytes may come while answers are being
     /// sent. So it must be kept until a call has found the contrary.
-    pub fn note(&mut self, readiness: EpollFlags) {
+    pub fn note_readiness(&mut self, readiness: EpollFlags) {
         self.ready |= readiness;
     }
 
@@ -81,7 +81,7 @@ impl Connection {
     /// from nothing else, so it can't be forgotten when the state changes.
     fn interest(&self) -> EpollFlags {
         match self.state {
-            State::ReadingHead | State::ReadingBody | State::Draining => {
+            State::ReadingHead | State::ReadingBody | State::Lingering => {
                 READABLE
             }
             State::Writing => EpollFlags::EPOLLOUT,
@@ -92,16 +92,16 @@ impl Connection {
     /// Goes on as far as it can without sleeping, or until its turn is over. To
     /// be called when the socket is ready, for whatever reason: the call that
     /// we have been waiting to make tells what the reason is.
-    pub fn advance(&mut self, worker: &mut Worker) {
+    pub fn advance(&mut self, context: &mut Context) {
         let next = match self.state {
-            State::ReadingHead | State::ReadingBody => self.read(worker),
-            State::Writing => self.write(worker),
-            State::Draining => self.drain(worker),
+            State::ReadingHead | State::ReadingBody => self.read(context),
+            State::Writing => self.write(context),
+            State::Lingering => self.linger(context),
             State::Closed => Ok(State::Closed),
         };
         self.state = next.unwrap_or_else(|error| {
             log::info!("a connection ends: {error}");
-            self.exchange.end_transfer(worker);
+            self.exchange.end_transfer(context);
             State::Closed
         });
     }
@@ -111,13 +111,13 @@ impl Connection {
     /// what comes later will be said. But a short count also stands before the
     /// end and before an urgent byte, and what is behind these has been said
     /// already. So RDHUP and PRI stand until `recv` has found nothing more.
-    fn receive(&mut self, worker: &mut Worker) -> nix::Result<usize> {
-        let received = socket::receive(&self.socket, &mut worker.space);
+    fn receive(&mut self, context: &mut Context) -> nix::Result<usize> {
+        let received = socket::receive(&self.socket, &mut context.recv_buffer);
         match received {
             Ok(0) | Err(Errno::EAGAIN) => {
                 self.ready -= READABLE;
             }
-            Ok(count) if count < worker.space.len() => {
+            Ok(count) if count < context.recv_buffer.len() => {
                 self.ready -= EpollFlags::EPOLLIN;
             }
             Ok(_) | Err(_) => {}
@@ -136,34 +136,34 @@ impl Connection {
     ///
     /// Answers are sent at once, and not when the socket is found to be
     /// writable: it nearly always is.
-    fn read(&mut self, worker: &mut Worker) -> io::Result<State> {
-        match self.receive(worker) {
-            Ok(0) => self.exchange.end_input(worker),
-            Ok(count) => self.exchange.receive(count, worker),
+    fn read(&mut self, context: &mut Context) -> io::Result<State> {
+        match self.receive(context) {
+            Ok(0) => self.exchange.end_input(context),
+            Ok(count) => self.exchange.receive(count, context),
             Err(Errno::EAGAIN | Errno::EINTR) => return Ok(self.state),
             Err(error) => return Err(error.into()),
         }
-        self.write(worker)
+        self.write(context)
     }
 
     /// Sends what is owed, and answers what had to wait until there was room,
     /// until all requests received are answered, or there is no room. Here too
     /// a short count says so: the kernel has noted that we have more for it.
-    fn write(&mut self, worker: &mut Worker) -> io::Result<State> {
-        for _ in 0..TURN {
-            self.exchange.load(worker)?;
+    fn write(&mut self, context: &mut Context) -> io::Result<State> {
+        for _ in 0..BUDGET {
+            self.exchange.fill_output(context)?;
             let bytes = self.exchange.unsent();
             if bytes.is_empty() {
                 return Ok(self.after_output());
             }
-            let bytes = bytes.get(..worker.piece).unwrap_or(bytes);
+            let bytes = bytes.get(..context.io_limit).unwrap_or(bytes);
             match socket::transmit(&self.socket, bytes) {
                 Ok(count) if count < bytes.len() => {
                     self.ready -= EpollFlags::EPOLLOUT;
-                    self.exchange.sent(count, worker);
+                    self.exchange.sent(count, context);
                     return Ok(State::Writing);
                 }
-                Ok(count) => self.exchange.sent(count, worker),
+                Ok(count) => self.exchange.sent(count, context),
                 Err(Errno::EAGAIN) => {
                     self.ready -= EpollFlags::EPOLLOUT;
                     return Ok(State::Writing);
@@ -177,8 +177,8 @@ impl Connection {
 
     /// What comes after the last byte owed.
     fn after_output(&mut self) -> State {
-        if self.exchange.is_over() {
-            self.end()
+        if self.exchange.is_finished() {
+            self.begin_lingering_close()
         } else if self.exchange.is_in_body() {
             State::ReadingBody
         } else {
@@ -191,22 +191,22 @@ impl Connection {
     /// place of what it had still to send, and some clients' kernels throw
     /// away what has come before. So: say that we are done, read until the
     /// client is done too, and only then close. How much is read has a limit.
-    fn end(&self) -> State {
+    fn begin_lingering_close(&self) -> State {
         if self.exchange.input_ended()
-            || socket::end_output(&self.socket).is_err()
+            || socket::shutdown_write(&self.socket).is_err()
         {
             return State::Closed;
         }
-        State::Draining
+        State::Lingering
     }
 
-    fn drain(&mut self, worker: &mut Worker) -> io::Result<State> {
-        while self.drained < LINGER_BYTES {
-            match self.receive(worker) {
-                Err(Errno::EAGAIN) => return Ok(State::Draining),
+    fn linger(&mut self, context: &mut Context) -> io::Result<State> {
+        while self.discarded < LINGER_BYTES {
+            match self.receive(context) {
+                Err(Errno::EAGAIN) => return Ok(State::Lingering),
                 Err(Errno::EINTR) => {}
                 Ok(0) => break,
-                Ok(count) => self.drained += count,
+                Ok(count) => self.discarded += count,
                 Err(error) => return Err(error.into()),
             }
         }

@@ -7,9 +7,9 @@
 use std::io;
 use std::net::IpAddr;
 
+use crate::context::Context;
 use crate::http::{Receiver, Status, Step};
 use crate::transfer::Transfer;
-use crate::worker::Worker;
 
 /// With so many bytes waiting to be sent, no further request is answered:
 /// a client that does not read must not fill our memory.
@@ -19,7 +19,7 @@ const HIGH_WATER: usize = 64 * 1024;
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// An output buffer that has grown beyond this is not kept for the next.
-const KEEP: usize = 4 * HIGH_WATER;
+const MAX_KEPT: usize = 4 * HIGH_WATER;
 
 /// The state of one conversation.
 pub struct Exchange {
@@ -35,7 +35,7 @@ pub struct Exchange {
     /// Whether no further answer follows what is being sent.
     pub(crate) last: bool,
     /// Whether the client has said that it sends no more.
-    ended: bool,
+    input_ended: bool,
 }
 
 impl Exchange {
@@ -50,7 +50,7 @@ impl Exchange {
             sent: 0,
             transfer: None,
             last: false,
-            ended: false,
+            input_ended: false,
         }
     }
 
@@ -60,41 +60,41 @@ impl Exchange {
     ///
     /// Nearly always these bytes are whole requests. Then they are read where
     /// they are, and the connection has no memory of its own for them.
-    pub fn receive(&mut self, count: usize, worker: &mut Worker) {
-        worker.received += count;
-        let space = std::mem::take(&mut worker.space);
-        let fresh = space.get(..count).unwrap_or_default();
+    pub fn receive(&mut self, count: usize, context: &mut Context) {
+        context.received += count;
+        let recv_buffer = std::mem::take(&mut context.recv_buffer);
+        let fresh = recv_buffer.get(..count).unwrap_or_default();
         if self.input.is_empty() {
-            let consumed = self.answer_all(fresh, worker);
+            let consumed = self.respond_to_all(fresh, context);
             self.input = fresh.get(consumed..).unwrap_or_default().to_vec();
         } else {
             let mut input = std::mem::take(&mut self.input);
             input.extend_from_slice(fresh);
-            let consumed = self.answer_all(&input, worker);
+            let consumed = self.respond_to_all(&input, context);
             if consumed < input.len() {
                 input.drain(..consumed);
                 self.input = input;
             }
         }
-        worker.space = space;
-        if self.ended && self.may_answer() {
-            self.cut_short(Status::BAD_REQUEST, worker);
+        context.recv_buffer = recv_buffer;
+        if self.input_ended && self.can_respond() {
+            self.end_early(Status::BAD_REQUEST, context);
         }
     }
 
     /// Notes that the client sends no more. It may still read, so requests
     /// that are complete get their answers, and half a request gets 400.
-    pub fn end_input(&mut self, worker: &mut Worker) {
-        self.ended = true;
-        self.receive(0, worker);
+    pub fn end_input(&mut self, context: &mut Context) {
+        self.input_ended = true;
+        self.receive(0, context);
     }
 
     /// Ends the conversation before its time: half a request is answered with
     /// `status`, a connection between requests ends without a word.
-    pub fn cut_short(&mut self, status: Status, worker: &mut Worker) {
+    pub fn end_early(&mut self, status: Status, context: &mut Context) {
         let input = std::mem::take(&mut self.input);
-        if let Some(refusal) = self.receiver.cut_short(&input, status) {
-            self.refuse(&refusal, worker);
+        if let Some(rejection) = self.receiver.end_early(&input, status) {
+            self.reject(&rejection, context);
         }
         self.last = true;
     }
@@ -110,32 +110,32 @@ impl Exchange {
     ///
     /// # Errors
     /// If the file can't be sent to its end.
-    pub fn load(&mut self, worker: &mut Worker) -> io::Result<()> {
+    pub fn fill_output(&mut self, context: &mut Context) -> io::Result<()> {
         if !self.unsent().is_empty() {
             return Ok(());
         }
         match &mut self.transfer {
             Some(transfer) if transfer.remaining > 0 => {
-                self.output = std::mem::take(&mut worker.spare);
+                self.output = std::mem::take(&mut context.spare_output);
                 transfer.copy(&mut self.output)?;
             }
             _ => {
-                self.end_transfer(worker);
-                self.receive(0, worker);
+                self.end_transfer(context);
+                self.receive(0, context);
             }
         }
         Ok(())
     }
 
     /// Notes that the kernel took `count` bytes of the output.
-    pub fn sent(&mut self, count: usize, worker: &mut Worker) {
-        worker.sent += count;
+    pub fn sent(&mut self, count: usize, context: &mut Context) {
+        context.sent += count;
         self.sent += count;
         if self.sent >= self.output.len() {
             self.sent = 0;
             self.output.clear();
-            if self.output.capacity() <= KEEP {
-                worker.spare = std::mem::take(&mut self.output);
+            if self.output.capacity() <= MAX_KEPT {
+                context.spare_output = std::mem::take(&mut self.output);
             } else {
                 self.output = Vec::new();
             }
@@ -143,24 +143,24 @@ impl Exchange {
     }
 
     /// Notes that the transfer is complete, or that nothing more can be sent.
-    pub fn end_transfer(&mut self, worker: &mut Worker) {
+    pub fn end_transfer(&mut self, context: &mut Context) {
         let Some(transfer) = self.transfer.take() else { return };
         let waiting = transfer.remaining + self.unsent().len() as u64;
         let bytes = transfer.length.saturating_sub(waiting);
         let Transfer { request, status, started, .. } = *transfer;
-        self.log(worker, &request, status, bytes, started);
+        self.log(context, &request, status, bytes, started);
     }
 
     /// Whether nothing is left to be said, by either side.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub fn is_finished(&self) -> bool {
         self.last && self.unsent().is_empty() && self.transfer.is_none()
     }
 
     /// Whether the client has said that it sends no more.
     #[must_use]
     pub fn input_ended(&self) -> bool {
-        self.ended
+        self.input_ended
     }
 
     /// Whether the rest of a request's content is to come, and not of a head.
@@ -169,16 +169,16 @@ impl Exchange {
         self.receiver.is_in_body()
     }
 
-    fn may_answer(&self) -> bool {
+    fn can_respond(&self) -> bool {
         !self.last
             && self.transfer.is_none()
             && self.unsent().len() < HIGH_WATER
     }
 
     /// Answers request after request. Returns how many bytes are done with.
-    fn answer_all(&mut self, input: &[u8], worker: &mut Worker) -> usize {
+    fn respond_to_all(&mut self, input: &[u8], context: &mut Context) -> usize {
         let mut consumed = 0;
-        while self.may_answer() {
+        while self.can_respond() {
             let rest = input.get(consumed..).unwrap_or_default();
             let (count, step) = self.receiver.next(rest);
             consumed += count;
@@ -186,19 +186,19 @@ impl Exchange {
                 return consumed;
             }
             if self.output.capacity() == 0 {
-                self.output = std::mem::take(&mut worker.spare);
+                self.output = std::mem::take(&mut context.spare_output);
             }
             match step {
                 Step::NeedInput => {}
                 Step::Continue => self.output.extend_from_slice(CONTINUE),
-                Step::Request(request) => self.answer(&request, b"", worker),
+                Step::Request(request) => self.respond(&request, b"", context),
                 Step::Upload(upload) => match upload.request() {
                     Ok(request) => {
-                        self.answer(&request, upload.content(), worker);
+                        self.respond(&request, upload.body(), context);
                     }
-                    Err(refusal) => self.refuse(&refusal, worker),
+                    Err(rejection) => self.reject(&rejection, context),
                 },
-                Step::Refuse(refusal) => self.refuse(&refusal, worker),
+                Step::Reject(rejection) => self.reject(&rejection, context),
             }
         }
         // Nothing behind the last answer is looked at.

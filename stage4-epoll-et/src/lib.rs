@@ -15,17 +15,17 @@
 //! * [`http`] - the protocol, without any input or output.
 //! * [`site`] - path to file, below the root and nowhere else.
 //! * [`transfer`] - large files on their way out.
-//! * [`worker`] - what a thread lends to each connection in turn.
+//! * [`context`] - what a thread lends to each connection in turn.
 //! * [`access_log`] - one line a request.
 
 pub mod access_log;
-mod answer;
 pub mod config;
 pub mod connection;
+pub mod context;
 pub mod exchange;
 pub mod http;
+mod respond;
 pub mod server;
 pub mod site;
 pub mod socket;
 pub mod transfer;
-pub mod worker;

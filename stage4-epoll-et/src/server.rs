@@ -14,21 +14,21 @@ use slotmap::{DefaultKey, KeyData, SlotMap};
 
 use crate::config::Config;
 use crate::connection::{Connection, State};
+use crate::context::Context;
 use crate::site::Site;
 use crate::socket::{self, Accepted};
-use crate::worker::Worker;
 
 /// How long to wait at most, in milliseconds, before a server that found no
 /// descriptor looks again. Another process may have been in the way, and
 /// nobody tells us when it is done.
-const LOOK_AGAIN: u16 = 1000;
+const ACCEPT_RETRY_MS: u16 = 1000;
 
 /// How many events one turn takes from the kernel at most.
-const EVENTS: usize = 256;
+const MAX_EVENTS: usize = 256;
 
 /// How many connections one turn accepts at most from each listener, which is
 /// level-triggered: those that remain are announced again.
-const ACCEPTS: usize = 64;
+const ACCEPT_BUDGET: usize = 64;
 
 /// The loop and all that it serves.
 pub struct Server {
@@ -45,7 +45,7 @@ pub struct Server {
     ready: VecDeque<DefaultKey>,
     /// False while no descriptor is free.
     accepting: bool,
-    worker: Worker,
+    context: Context,
 }
 
 /// Serves on all listeners, from one thread that sleeps in `epoll_wait` and
@@ -58,10 +58,10 @@ pub fn serve(
     site: &Site,
     config: &Config,
 ) -> io::Result<()> {
-    let worker = Worker::new(site.clone(), config);
-    let mut server = Server::new(listeners, worker)?;
+    let context = Context::new(site.clone(), config);
+    let mut server = Server::new(listeners, context)?;
     loop {
-        server.turn()?;
+        server.iterate()?;
     }
 }
 
@@ -70,7 +70,7 @@ impl Server {
     ///
     /// # Errors
     /// What `epoll_create1(2)` and `epoll_ctl(2)` say.
-    pub fn new(listeners: Vec<OwnedFd>, worker: Worker) -> io::Result<Self> {
+    pub fn new(listeners: Vec<OwnedFd>, context: Context) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         for (index, listener) in listeners.iter().enumerate() {
             let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
@@ -85,7 +85,7 @@ impl Server {
             events,
             ready,
             accepting,
-            worker,
+            context,
         })
     }
 
@@ -93,7 +93,7 @@ impl Server {
     ///
     /// # Errors
     /// If a listener is no listener any more.
-    pub fn turn(&mut self) -> io::Result<()> {
+    pub fn iterate(&mut self) -> io::Result<()> {
         self.wait()?;
         while let Some((token, readiness)) = self.events.pop() {
             self.handle(token, readiness)?;
@@ -130,16 +130,16 @@ impl Server {
         }
         let key = KeyData::from_ffi(token).into();
         if let Some(connection) = self.connections.get_mut(key) {
-            connection.note(readiness);
+            connection.note_readiness(readiness);
             let Connection { socket, state, .. } = connection;
-            self.worker.narrate(socket, &readiness, state);
-            self.queue(key);
+            self.context.trace(socket, &readiness, state);
+            self.enqueue(key);
         }
         Ok(())
     }
 
     /// Puts a connection into the queue of those that can go on, once.
-    fn queue(&mut self, key: DefaultKey) {
+    fn enqueue(&mut self, key: DefaultKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.can_advance() && !connection.queued {
             connection.queued = true;
@@ -151,20 +151,20 @@ impl Server {
     fn advance(&mut self, key: DefaultKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.queued = false;
-        connection.advance(&mut self.worker);
+        connection.advance(&mut self.context);
         let Connection { socket, state, .. } = connection;
-        self.worker.narrate(socket, &"turn", state);
+        self.context.trace(socket, &"turn", state);
         if *state == State::Closed {
             self.connections.remove(key);
             self.watch_listeners(true);
         }
-        self.queue(key);
+        self.enqueue(key);
     }
 
     /// Takes connections that wait on a listener: it may be many.
     fn accept_all(&mut self, index: usize) -> io::Result<()> {
         let Some(listener) = self.listeners.get(index) else { return Ok(()) };
-        for _ in 0..ACCEPTS {
+        for _ in 0..ACCEPT_BUDGET {
             match socket::accept(listener)? {
                 Accepted::Connection(connection, client) => {
                     log::trace!("fd {}: {client}", connection.as_raw_fd());
@@ -172,11 +172,11 @@ impl Server {
                     let key = self.connections.insert(connection);
                     interest::watch(&self.epoll, &mut self.connections, key);
                 }
-                Accepted::Lost(_) => {}
-                Accepted::Nothing => return Ok(()),
+                Accepted::Aborted(_) => {}
+                Accepted::WouldBlock => return Ok(()),
                 // It stays in the backlog, so the listener stays ready, and
                 // to go on asking about it would spin.
-                Accepted::NoRoom(_) => {
+                Accepted::OutOfResources(_) => {
                     self.watch_listeners(false);
                     return Ok(());
                 }
@@ -189,17 +189,17 @@ impl Server {
     /// no more: it costs the same with ten connections and with ten thousand.
     fn wait(&mut self) -> io::Result<()> {
         if self.ready.is_empty() {
-            self.worker.log.flush();
+            self.context.log.flush();
         }
-        let patience = if !self.ready.is_empty() {
+        let timeout = if !self.ready.is_empty() {
             EpollTimeout::ZERO
         } else if self.accepting {
             EpollTimeout::NONE
         } else {
-            EpollTimeout::from(LOOK_AGAIN)
+            EpollTimeout::from(ACCEPT_RETRY_MS)
         };
-        let mut list = [EpollEvent::empty(); EVENTS];
-        let count = match self.epoll.wait(&mut list, patience) {
+        let mut list = [EpollEvent::empty(); MAX_EVENTS];
+        let count = match self.epoll.wait(&mut list, timeout) {
             Ok(count) => count,
             Err(Errno::EINTR) => 0,
             Err(error) => return Err(error.into()),

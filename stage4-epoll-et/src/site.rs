@@ -22,7 +22,7 @@ const WELL_KNOWN: &[u8] = b".well-known";
 /// the kernel unsure whether a `..` in a link stayed below the root. The same
 /// error means that another process holds a lease on the file, and that can
 /// last, so there is an end to trying.
-const TRIES: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 /// The folder being served. Clones share its descriptor.
 #[derive(Clone)]
@@ -31,7 +31,7 @@ pub struct Site {
 }
 
 /// A file that may be served.
-pub struct Found {
+pub struct OpenFile {
     /// Open for reading. What is sent is what was open when the answer began,
     /// whatever happens to the name meanwhile.
     pub file: File,
@@ -42,9 +42,9 @@ pub struct Found {
 /// What a path leads to.
 pub enum Lookup {
     /// A file.
-    File(Found),
+    File(OpenFile),
     /// A folder, named without the slash that its relative links need.
-    Folder,
+    Directory,
 }
 
 impl Site {
@@ -94,7 +94,7 @@ impl Site {
             Status::INTERNAL_ERROR
         })?;
         if metadata.is_dir() && !in_folder {
-            return Ok(Lookup::Folder);
+            return Ok(Lookup::Directory);
         }
         if !metadata.is_file() {
             return Err(Status::NOT_FOUND);
@@ -105,7 +105,7 @@ impl Site {
             metadata.mtime_nsec(),
             media_type(if in_folder { b"index.html" } else { name }),
         );
-        Ok(Lookup::File(Found { file, representation }))
+        Ok(Lookup::File(OpenFile { file, representation }))
     }
 
     /// Opens a name below the root. The kernel itself refuses each way out:
@@ -127,7 +127,7 @@ impl Site {
                     | ResolveFlag::RESOLVE_NO_MAGICLINKS,
             );
         let mut opened = Err(Errno::EAGAIN);
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             opened = openat2(self.root.as_fd(), OsStr::from_bytes(name), how);
             if !matches!(opened, Err(Errno::EINTR | Errno::EAGAIN)) {
                 break;
@@ -137,7 +137,7 @@ impl Site {
     }
 }
 
-impl Found {
+impl OpenFile {
     /// Appends `part` of the file to `out`. Returns whether all of it could
     /// be had: the file may be shorter by now, or unreadable.
     pub fn append(&self, part: Range<u64>, out: &mut Vec<u8>) -> bool {
@@ -146,8 +146,8 @@ impl Found {
         };
         let before = out.len();
         out.resize(before + length, 0);
-        let space = out.get_mut(before..).unwrap_or_default();
-        match self.file.read_exact_at(space, part.start) {
+        let buffer = out.get_mut(before..).unwrap_or_default();
+        match self.file.read_exact_at(buffer, part.start) {
             Ok(()) => true,
             Err(error) => {
                 log::warn!("cannot read a file to its end: {error}");

@@ -29,7 +29,7 @@ fn interest() -> Result<(), String> {
     let stage = Stage::program(binary, NAME);
     // Small buffers, or the mebibyte fits into them. One loop, and no client
     // that the kernel keeps to itself, where there are flags for that.
-    let flags = ["--piece", "4096", "--defer-accept", "0", "--threads", "1"];
+    let flags = ["--io-limit", "4096", "--defer-accept", "0", "--threads", "1"];
     let count = [2, 2, 4, 6][stage.number.clamp(3, 6) as usize - 3];
     let server = stage.start(&flags[..count])?;
     let pid = server.pid();

@@ -19,7 +19,7 @@ use nix::sys::epoll::{
 };
 use nix::sys::socket::{
     MsgFlags, Shutdown as Direction, recv, send, setsockopt,
-    shutdown as end_output, sockopt,
+    shutdown as shutdown_write, sockopt,
 };
 
 const NAME: &str = env!("CARGO_PKG_NAME");
@@ -74,16 +74,16 @@ impl Watch {
     /// Something has been sent, and on its way may be overtaken by us: an
     /// event must come.
     fn arrives(&mut self, what: &str) {
-        self.note(what, EpollTimeout::from(CEILING));
+        self.note_readiness(what, EpollTimeout::from(CEILING));
     }
 
     /// Nothing is on its way: there is an event already, or there is none.
     fn look(&mut self, what: &str) {
-        self.note(what, EpollTimeout::ZERO);
+        self.note_readiness(what, EpollTimeout::ZERO);
     }
 
     /// Asks for the edge first: by level it may have been ready before.
-    fn note(&mut self, what: &str, patience: EpollTimeout) {
+    fn note_readiness(&mut self, what: &str, patience: EpollTimeout) {
         let edge = ask(&self.edge, patience);
         let level = ask(&self.level, EpollTimeout::ZERO);
         self.said.push(!edge.is_empty());
@@ -145,7 +145,7 @@ fn input() -> Watch {
     watch.look("asked again, the end is unread");
     assert_eq!(read(&watch.socket, 4096), Ok(0));
     watch.look("recv said 0, the end is read");
-    end_output(watch.socket.as_raw_fd(), Direction::Write).unwrap();
+    shutdown_write(watch.socket.as_raw_fd(), Direction::Write).unwrap();
     watch.arrives("we half-close too");
     watch
 }

@@ -51,16 +51,16 @@ fn experiment() -> Lab {
     for (option, seconds) in [("off", 0), ("on", 2)] {
         let mut server = serve(seconds)?;
         let mut client = connect(server.listener.local_addr()?)?;
-        server.turn(QUIET)?;
+        server.iterate(QUIET)?;
         table.row(&server.row(option, "has connected", &client)?);
         client.write_all(b"a request")?;
-        server.turn(QUIET)?;
+        server.iterate(QUIET)?;
         table.row(&server.row(option, "has asked", &client)?);
     }
     let mut server = serve(2)?;
     let start = Instant::now();
     let client = connect(server.listener.local_addr()?)?;
-    server.turn(CEILING)?;
+    server.iterate(CEILING)?;
     let late = start.elapsed().as_millis() >= 2900;
     let what = if late { "silent for 3 s" } else { "silent" };
     table.row(&server.row("on", what, &client)?);
@@ -79,7 +79,7 @@ fn serve(seconds: i32) -> Result<Server, Stop> {
 
 impl Server {
     /// Waits for an event so long, and then until all is quiet.
-    fn turn(&mut self, mut patience: Duration) -> Lab {
+    fn iterate(&mut self, mut patience: Duration) -> Lab {
         let mut events = [EpollEvent::empty()];
         let timeout = |time| EpollTimeout::try_from(time).map_err(|_| "time");
         while self.epoll.wait(&mut events, timeout(patience)?)? > 0 {

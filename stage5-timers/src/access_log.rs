@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 /// How many bytes of lines are held back at most.
-const FULL: usize = 64 * 1024;
+const MAX_BUFFERED: usize = 64 * 1024;
 
 /// The access log of one thread.
 ///
@@ -66,7 +66,7 @@ impl AccessLog {
         let micros = digits.format(micros).as_bytes();
         out.extend_from_slice(micros.get(1..).unwrap_or_default());
         out.push(b'\n');
-        if self.lines.len() >= FULL {
+        if self.lines.len() >= MAX_BUFFERED {
             self.flush();
         }
     }
@@ -84,7 +84,7 @@ impl AccessLog {
             self.enabled = false;
         }
         self.lines.clear();
-        self.lines.shrink_to(FULL);
+        self.lines.shrink_to(MAX_BUFFERED);
     }
 }
 

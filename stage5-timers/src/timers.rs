@@ -90,12 +90,12 @@ impl Timers {
     }
 
     /// Forgets everybody, and gives back the memory.
-    pub fn forget_all(&mut self) {
+    pub fn clear(&mut self) {
         (self.heap, self.places) = (Vec::new(), SecondaryMap::new());
     }
 
     /// Takes out the earliest entry if its time has come.
-    pub fn due(&mut self, now: Duration) -> Option<DefaultKey> {
+    pub fn pop_due(&mut self, now: Duration) -> Option<DefaultKey> {
         let &(_, key) = self.heap.first().filter(|(at, _)| *at <= now)?;
         self.cancel(key);
         Some(key)

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use crate::exchange::Exchange;
 use crate::http::{Request, Status};
-use crate::site::Found;
+use crate::site::OpenFile;
 
 /// How many bytes are copied at a time.
-const PIECE: usize = 64 * 1024;
+const COPY_CHUNK: usize = 64 * 1024;
 
 /// What is to be sent.
 pub enum Outgoing<'a> {
@@ -23,13 +23,13 @@ pub enum Outgoing<'a> {
 /// A large file on its way out, behind the bytes of the output.
 pub struct Transfer {
     /// The file.
-    pub found: Found,
+    pub found: OpenFile,
     /// Where its next byte to be sent is.
     pub offset: u64,
     /// How many bytes are still to be taken from it.
     pub remaining: u64,
     /// Whether it has to be copied: not every file system has `sendfile`.
-    pub copies: bool,
+    pub must_copy: bool,
     /// How many bytes were promised.
     pub length: u64,
     /// The request line, for the access log.
@@ -44,7 +44,7 @@ impl Transfer {
     /// Promises `part` of a file in answer to `request`.
     #[must_use]
     pub fn new(
-        found: Found,
+        found: OpenFile,
         part: Range<u64>,
         request: &Request,
         status: Status,
@@ -55,7 +55,7 @@ impl Transfer {
             found,
             offset: part.start,
             remaining: length,
-            copies: false,
+            must_copy: false,
             length,
             request: request.line.to_vec(),
             status,
@@ -70,8 +70,8 @@ impl Transfer {
     /// Nothing can be sent in place of what is missing: to break off the
     /// connection is the only way to say so.
     pub fn copy(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        let piece = usize::try_from(self.remaining).unwrap_or(PIECE);
-        out.resize(piece.min(PIECE), 0);
+        let chunk = usize::try_from(self.remaining).unwrap_or(COPY_CHUNK);
+        out.resize(chunk.min(COPY_CHUNK), 0);
         let count = self.found.file.read_at(out, self.offset)?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -99,9 +99,11 @@ impl Exchange {
 
     /// Has the file copied from now on. Returns whether that is something
     /// new: its file system may have no `sendfile(2)`.
-    pub fn copy_instead(&mut self) -> bool {
+    pub fn fall_back_to_copy(&mut self) -> bool {
         match self.outgoing(0) {
-            Outgoing::File(file) => !std::mem::replace(&mut file.copies, true),
+            Outgoing::File(file) => {
+                !std::mem::replace(&mut file.must_copy, true)
+            }
             Outgoing::Bytes(..) => false,
         }
     }

@@ -17,10 +17,10 @@ use std::time::Duration;
 use clap::Parser as _;
 use nix::sys::epoll::EpollFlags;
 use stage::config::Config;
+use stage::context::Context;
 use stage::server::Server;
 use stage::site::Site;
 use stage::socket;
-use stage::worker::Worker;
 
 /// The tokens of the first and the second connection in the first place of
 /// the table: the place is the lower half, and the version the upper one,
@@ -86,23 +86,23 @@ fn first_and_second() {
     let listener = socket::listen(address, false, &config).unwrap();
     let address = socket::local_address(&listener).unwrap();
     let site = Site::open(folder.path()).unwrap();
-    let worker = Worker::new(site, &config);
-    let mut server = Server::new(vec![listener], worker).unwrap();
+    let context = Context::new(site, &config);
+    let mut server = Server::new(vec![listener], context).unwrap();
 
     let client = TcpStream::connect(address).unwrap();
-    server.turn().unwrap();
+    server.iterate().unwrap();
     let told = narrated(&mut server, FIRST, EpollFlags::EPOLLIN);
     assert_eq!(told.len(), 1, "it is the first one's token: {told:?}");
 
     drop(client);
     lines().clear();
-    server.turn().unwrap();
+    server.iterate().unwrap();
     let closed = lines().iter().any(|line| line.ends_with("now Closed"));
     assert!(closed, "the first one is closed: {:?}", lines());
 
     let mut client = TcpStream::connect(address).unwrap();
     client.set_read_timeout(Some(CEILING)).unwrap();
-    server.turn().unwrap();
+    server.iterate().unwrap();
     let stale = EpollFlags::EPOLLIN | EpollFlags::EPOLLHUP;
     let told = narrated(&mut server, FIRST, stale);
     assert_eq!(told, [""; 0], "an event of the first reached the second");
@@ -111,7 +111,7 @@ fn first_and_second() {
     assert_eq!(told.len(), 1, "the second has the same place: {told:?}");
     let request = b"OPTIONS * HTTP/1.1\r\nHost: stale\r\n\r\n";
     client.write_all(request).unwrap();
-    server.turn().unwrap();
+    server.iterate().unwrap();
     let mut answer = [0; 12];
     client.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 204");

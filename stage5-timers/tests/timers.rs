@@ -47,7 +47,7 @@ fn action() -> impl Strategy<Value = Action> {
 fn due(timers: &mut Timers, model: &mut BTreeMap<DefaultKey, u64>, time: u64) {
     let at = Duration::from_secs(time);
     let mut before = 0;
-    while let Some(key) = timers.due(at) {
+    while let Some(key) = timers.pop_due(at) {
         let deadline = model.remove(&key);
         assert!(deadline.is_some(), "due twice, or never scheduled");
         let deadline = deadline.unwrap();
@@ -139,8 +139,8 @@ fn the_kernel_fires_once_and_not_early() {
     assert!(fires(&timers, CEILING), "it never fires");
     assert!(now() >= at, "it fires early");
     timers.fired();
-    assert_eq!(timers.due(now()), Some(first));
-    assert_eq!(timers.due(now()), None);
+    assert_eq!(timers.pop_due(now()), Some(first));
+    assert_eq!(timers.pop_due(now()), None);
     assert_eq!(count(&timers), Ok(1));
     timers.arm(None).unwrap();
     assert_eq!(count(&timers), Err(Errno::EAGAIN), "it fires twice");

@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use clap::Parser;
 
 /// The most bytes that go in one `send`.
-pub const LARGEST_PIECE: u32 = 1024 * 1024;
+pub const MAX_IO: u32 = 1024 * 1024;
 
 /// The longest time that can be asked for, in seconds.
 const DAY: i64 = 24 * 60 * 60;
@@ -32,10 +32,10 @@ pub struct Config {
     /// Receive and send at most so many bytes at a time; if fewer than the
     /// default, also through the smallest buffers that the kernel has. Slow,
     /// but nothing comes or goes in one piece
-    #[arg(long, value_name = "BYTES", default_value_t = LARGEST_PIECE,
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_IO,
           value_parser = clap::value_parser!(u32)
-              .range(1..=i64::from(LARGEST_PIECE)))]
-    pub piece: u32,
+              .range(1..=i64::from(MAX_IO)))]
+    pub io_limit: u32,
 
     /// After how long without a byte from the client the kernel asks whether
     /// it is still there, in seconds; 0 is never
@@ -118,7 +118,7 @@ pub struct Config {
     /// Give each new connection to the loop with the number of the processor
     /// that its first packet came in on
     #[arg(long)]
-    pub steer_cpus: bool,
+    pub steer_by_cpu: bool,
 
     /// How many connections may wait for the end of their handshake with a
     /// request in it (TCP Fast Open, RFC 7413); 0 allows none
@@ -130,7 +130,7 @@ pub struct Config {
     /// at it for each request
     #[arg(long, value_name = "SECONDS", default_value = "1",
           value_parser = clap::value_parser!(u32).range(..=DAY))]
-    pub cache_seconds: u32,
+    pub cache_valid: u32,
 
     /// For how long a file stays open that nobody asks for, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "60",

@@ -11,14 +11,14 @@ use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 
 use self::wait::Wait;
+use crate::context::Context;
 use crate::exchange::Exchange;
 use crate::socket;
 use crate::transfer::{Outgoing, Transfer};
-use crate::worker::Worker;
 
 /// How many times one connection may send before the others get their turn: a
 /// client that reads as fast as we send would never let go of us.
-const TURN: usize = 4;
+const BUDGET: usize = 4;
 
 /// For how many bytes a connection that we close is read from.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
@@ -43,7 +43,7 @@ pub enum State {
     /// asks and does not listen has to wait.
     Writing,
     /// The end of what the client sends, after the end of what we send.
-    Draining,
+    Lingering,
     /// Nothing.
     Closed,
 }
@@ -55,7 +55,7 @@ pub struct Connection {
     exchange: Exchange,
     /// What it waits for.
     pub state: State,
-    drained: usize,
+    discarded: usize,
     /// How long it has been waiting for that.
     wait: Wait,
     /// What the kernel has said, and no call has found untrue since.
@@ -74,14 +74,23 @@ impl Connection {
         // The kernel has kept it until its first byte came (TCP_DEFER_ACCEPT),
         // so it is read from at once.
         let (ready, wait) = (EpollFlags::EPOLLIN, Wait::new(now));
-        let (drained, queued, watched) = (0, false, false);
-        Self { socket, exchange, state, drained, wait, ready, queued, watched }
+        let (discarded, queued, watched) = (0, false, false);
+        Self {
+            socket,
+            exchange,
+            state,
+            discarded,
+            wait,
+            ready,
+            queued,
+            watched,
+        }
     }
 
     /// Notes what the kernel has said. It says each thing once, and perhaps at
     /// a time when we wait for another: bytes may come while answers are being
     /// sent. So it must be kept until a call has found the contrary.
-    pub fn note(&mut self, readiness: EpollFlags) {
+    pub fn note_readiness(&mut self, readiness: EpollFlags) {
         self.ready |= readiness;
     }
 
@@ -106,14 +115,14 @@ impl Connection {
     /// Goes on as far as it can without sleeping, or until its turn is over. To
     /// be called when the socket is ready, for whatever reason: the call that
     /// we have been waiting to make tells what the reason is.
-    pub fn advance(&mut self, worker: &mut Worker) {
+    pub fn advance(&mut self, context: &mut Context) {
         let next = match self.state {
-            State::Writing => self.write(worker),
-            State::Draining => self.drain(worker),
+            State::Writing => self.write(context),
+            State::Lingering => self.linger(context),
             State::Closed => Ok(State::Closed),
-            _ => self.read(worker),
+            _ => self.read(context),
         };
-        self.enter(next, worker);
+        self.transition(next, context);
     }
 
     /// Receives what there is, and notes when that was all. A short count says
@@ -121,13 +130,13 @@ impl Connection {
     /// what comes later will be said. But a short count also stands before the
     /// end and before an urgent byte, and what is behind these has been said
     /// already. So RDHUP and PRI stand until `recv` has found nothing more.
-    fn receive(&mut self, worker: &mut Worker) -> nix::Result<usize> {
-        let received = socket::receive(&self.socket, &mut worker.space);
+    fn receive(&mut self, context: &mut Context) -> nix::Result<usize> {
+        let received = socket::receive(&self.socket, &mut context.recv_buffer);
         match received {
             Ok(0) | Err(Errno::EAGAIN) => {
                 self.ready -= READABLE;
             }
-            Ok(count) if count < worker.space.len() => {
+            Ok(count) if count < context.recv_buffer.len() => {
                 self.ready -= EpollFlags::EPOLLIN;
             }
             Ok(_) | Err(_) => {}
@@ -146,26 +155,26 @@ impl Connection {
     ///
     /// Answers are sent at once, and not when the socket is found to be
     /// writable: it nearly always is.
-    fn read(&mut self, worker: &mut Worker) -> io::Result<State> {
-        match self.receive(worker) {
-            Ok(0) => self.exchange.end_input(worker),
+    fn read(&mut self, context: &mut Context) -> io::Result<State> {
+        match self.receive(context) {
+            Ok(0) => self.exchange.end_input(context),
             Ok(count) => {
-                self.wait.add(count, worker.now);
-                self.exchange.receive(count, worker);
+                self.wait.record(count, context.now);
+                self.exchange.receive(count, context);
             }
             Err(Errno::EAGAIN | Errno::EINTR) => return Ok(self.state),
             Err(error) => return Err(error.into()),
         }
-        self.write(worker)
+        self.write(context)
     }
 
     /// Sends what is owed, and answers what had to wait until there was room,
     /// until all requests received are answered, or there is no room. Here too
     /// a short count says so: the kernel has noted that we have more for it.
-    fn write(&mut self, worker: &mut Worker) -> io::Result<State> {
-        for _ in 0..TURN {
-            self.exchange.load(worker)?;
-            let sent = match self.exchange.outgoing(worker.piece) {
+    fn write(&mut self, context: &mut Context) -> io::Result<State> {
+        for _ in 0..BUDGET {
+            self.exchange.fill_output(context)?;
+            let sent = match self.exchange.outgoing(context.io_limit) {
                 Outgoing::Bytes([], _) => return Ok(self.after_output()),
                 Outgoing::Bytes(bytes, more) => {
                     socket::transmit(&self.socket, bytes, more)
@@ -177,7 +186,7 @@ impl Connection {
                 }) => {
                     let most =
                         usize::try_from(*remaining).unwrap_or(usize::MAX);
-                    let most = most.min(worker.piece);
+                    let most = most.min(context.io_limit);
                     socket::send_file(&self.socket, &found.file, *offset, most)
                         .map(|count| (count, false))
                 }
@@ -188,7 +197,7 @@ impl Connection {
                 Ok((0, _)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok((count, full)) => {
                     self.wait.sent += count as u64;
-                    self.exchange.sent(count, worker);
+                    self.exchange.sent(count, context);
                     if full {
                         self.ready -= EpollFlags::EPOLLOUT;
                         return Ok(State::Writing);
@@ -200,7 +209,7 @@ impl Connection {
                 }
                 Err(Errno::EINTR) => {}
                 Err(Errno::EINVAL | Errno::ENOSYS)
-                    if self.exchange.copy_instead() => {}
+                    if self.exchange.fall_back_to_copy() => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -209,8 +218,8 @@ impl Connection {
 
     /// What comes after the last byte owed.
     fn after_output(&mut self) -> State {
-        if self.exchange.is_over() {
-            self.end()
+        if self.exchange.is_finished() {
+            self.begin_lingering_close()
         } else if self.exchange.is_in_body() {
             State::ReadingBody
         } else if self.exchange.is_in_head() {
@@ -225,26 +234,26 @@ impl Connection {
     /// place of what it had still to send, and some clients' kernels throw
     /// away what has come before. So: say that we are done, read until the
     /// client is done too, and only then close. How much is read has a limit.
-    fn end(&self) -> State {
+    fn begin_lingering_close(&self) -> State {
         if self.exchange.input_ended()
-            || socket::end_output(&self.socket).is_err()
+            || socket::shutdown_write(&self.socket).is_err()
         {
             return State::Closed;
         }
-        State::Draining
+        State::Lingering
     }
 
-    fn drain(&mut self, worker: &mut Worker) -> io::Result<State> {
-        for _ in 0..TURN {
-            match self.receive(worker) {
+    fn linger(&mut self, context: &mut Context) -> io::Result<State> {
+        for _ in 0..BUDGET {
+            match self.receive(context) {
                 Err(Errno::EAGAIN) => break,
                 Err(Errno::EINTR) => {}
                 Ok(0) => return Ok(State::Closed),
-                Ok(count) => self.drained += count,
+                Ok(count) => self.discarded += count,
                 Err(error) => return Err(error.into()),
             }
         }
-        let enough = self.drained >= LINGER_BYTES;
-        Ok(if enough { State::Closed } else { State::Draining })
+        let enough = self.discarded >= LINGER_BYTES;
+        Ok(if enough { State::Closed } else { State::Lingering })
     }
 }

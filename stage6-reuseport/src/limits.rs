@@ -8,13 +8,13 @@ use crate::config::Config;
 
 /// How many descriptors are neither connections nor files: the three streams,
 /// the root, listeners, epoll, the timer, signals and the reserve.
-const OWN: usize = 16;
+const OWN_DESCRIPTORS: usize = 16;
 
 /// What a client may take of our time and room.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// How long a new connection may wait until its first byte.
-    pub first: Duration,
+    pub first_byte: Duration,
     /// How long a head may take from then on.
     pub head: Duration,
     /// For how long nothing may come of a request's content.
@@ -43,14 +43,14 @@ impl Limits {
     pub fn new(config: &Config) -> Self {
         let seconds = |count: u32| Duration::from_secs(count.into());
         Self {
-            first: seconds(config.head_timeout),
+            first_byte: seconds(config.head_timeout),
             head: seconds(config.head_timeout),
             body: seconds(config.body_timeout),
             write: seconds(config.write_timeout),
             idle: seconds(config.idle_timeout),
             min_rate: config.min_rate.into(),
-            connections: most_connections(config),
-            files: most_files(config),
+            connections: connection_limit(config),
+            files: cache_limit(config),
             loops: config.loops(),
             requests: match config.max_requests {
                 0 => u32::MAX,
@@ -64,7 +64,7 @@ impl Limits {
 /// Raises the number of descriptors that this process may have to the most
 /// it may ask for: the soft limit is 1024 in most places, for the sake of
 /// programs that call `select(2)`, and the hard one is the administrator's.
-pub fn raise_descriptors() {
+pub fn raise_descriptor_limit() {
     let raised = getrlimit(Resource::RLIMIT_NOFILE)
         .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
     if let Err(error) = raised {
@@ -74,7 +74,7 @@ pub fn raise_descriptors() {
 
 /// Has the C library give the kernel back what was freed. By itself it keeps
 /// megabytes of that, to have them at hand (mallopt(3), `M_TRIM_THRESHOLD`).
-pub fn give_back_memory() {
+pub fn release_memory() {
     // SAFETY: it touches nothing that is in use.
     #[cfg(target_env = "gnu")]
     #[allow(unsafe_code)]
@@ -85,7 +85,7 @@ pub fn give_back_memory() {
 
 /// Unless it is said, three quarters of the descriptors may be connections.
 /// The rest is for the files they ask for.
-fn most_connections(config: &Config) -> usize {
+fn connection_limit(config: &Config) -> usize {
     match config.max_connections {
         0 => descriptors(config) / 4 * 3,
         asked => (asked as usize).div_ceil(config.loops()),
@@ -93,7 +93,7 @@ fn most_connections(config: &Config) -> usize {
 }
 
 /// A sixteenth of the descriptors may be files that nobody is being sent.
-fn most_files(config: &Config) -> usize {
+fn cache_limit(config: &Config) -> usize {
     (config.cache_files as usize).min(descriptors(config) / 16)
 }
 
@@ -102,5 +102,5 @@ fn descriptors(config: &Config) -> usize {
     let limit =
         getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    (limit / config.loops()).saturating_sub(OWN)
+    (limit / config.loops()).saturating_sub(OWN_DESCRIPTORS)
 }

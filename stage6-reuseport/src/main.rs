@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 fn run(config: &Config) -> Result<(), String> {
     let root = config.root.display();
     let site =
-        Site::open(&config.root).map_err(because("cannot serve", &root))?;
+        Site::open(&config.root).map_err(describe("cannot serve", &root))?;
     let mut listeners = Vec::new();
     let mut lines = String::new();
     for address in &config.listen {
@@ -42,7 +42,7 @@ fn run(config: &Config) -> Result<(), String> {
             .iter()
             .filter(|other| other.port() != 0)
             .any(|other| other.is_ipv4() && other.port() == address.port());
-        let failed = because("cannot listen on", address);
+        let failed = describe("cannot listen on", address);
         let listener = socket::listen(*address, v6_only, config)
             .map_err(io::Error::from)
             .map_err(&failed)?;
@@ -58,7 +58,7 @@ fn run(config: &Config) -> Result<(), String> {
 }
 
 /// Turns an error into a line that says what could not be done to what.
-fn because(what: &str, object: &impl Display) -> impl Fn(io::Error) -> String {
+fn describe(what: &str, object: &impl Display) -> impl Fn(io::Error) -> String {
     move |error| format!("{what} {object}: {}", reason(&error))
 }
 

@@ -1,8 +1,8 @@
 //! Waiting: the kernel tells of each change once, and we keep the list.
 
+mod admission;
 mod interest;
-mod room;
-mod stop;
+mod shutdown;
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,22 +15,22 @@ use nix::sys::epoll::{
 };
 use slotmap::{DefaultKey, KeyData, SlotMap};
 
-pub use self::stop::Tally;
+pub use self::shutdown::Counters;
 use crate::config::Config;
 use crate::connection::{Connection, State};
+use crate::context::Context;
 use crate::limits;
 use crate::site::Site;
 use crate::threads;
 use crate::timers::{self, Timers};
-use crate::worker::Worker;
 
 /// How long to wait at most, in milliseconds, before a server that found no
 /// descriptor looks again. Another process may have been in the way, and
 /// nobody tells us when it is done.
-const LOOK_AGAIN: u16 = 1000;
+const ACCEPT_RETRY_MS: u16 = 1000;
 
 /// How many events one turn takes from the kernel at most.
-const EVENTS: usize = 256;
+const MAX_EVENTS: usize = 256;
 
 /// The tokens of what is neither a listener nor a connection.
 const TIMER: u64 = u64::MAX;
@@ -54,14 +54,14 @@ pub struct Server {
     /// False while there is no room for more connections.
     accepting: bool,
     /// A descriptor, to have one when there are none.
-    reserve: Option<OwnedFd>,
+    spare_fd: Option<OwnedFd>,
     /// Until when at the latest, once it was said to stop.
-    stopping: Option<Duration>,
+    shutdown_deadline: Option<Duration>,
     /// Until when the listeners stay, after that.
-    leaving: Option<Duration>,
+    listeners_close_at: Option<Duration>,
     /// What there was to count.
-    tally: Tally,
-    worker: Worker,
+    counters: Counters,
+    context: Context,
 }
 
 /// Serves on all listeners, from threads that sleep in `epoll_wait` and
@@ -75,7 +75,7 @@ pub fn serve(
     site: &Site,
     config: &Config,
 ) -> io::Result<()> {
-    limits::raise_descriptors();
+    limits::raise_descriptor_limit();
     threads::run(listeners, site, config)
 }
 
@@ -84,7 +84,7 @@ impl Server {
     ///
     /// # Errors
     /// What `epoll_create1(2)`, `timerfd_create(2)` and `epoll_ctl(2)` say.
-    pub fn new(listeners: Vec<OwnedFd>, worker: Worker) -> io::Result<Self> {
+    pub fn new(listeners: Vec<OwnedFd>, context: Context) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         for (index, listener) in listeners.iter().enumerate() {
             let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
@@ -94,7 +94,7 @@ impl Server {
         let interest = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
         epoll.add(timers.fd(), EpollEvent::new(interest, TIMER))?;
         Ok(Self {
-            reserve: room::spare_descriptor(),
+            spare_fd: admission::spare_descriptor(),
             epoll,
             listeners,
             connections: SlotMap::new(),
@@ -102,10 +102,10 @@ impl Server {
             ready: VecDeque::new(),
             timers,
             accepting: true,
-            stopping: None,
-            leaving: None,
-            tally: Tally::default(),
-            worker,
+            shutdown_deadline: None,
+            listeners_close_at: None,
+            counters: Counters::default(),
+            context,
         })
     }
 
@@ -113,7 +113,7 @@ impl Server {
     ///
     /// # Errors
     /// If a listener is no listener any more.
-    pub fn turn(&mut self) -> io::Result<()> {
+    pub fn iterate(&mut self) -> io::Result<()> {
         self.wait()?;
         while let Some((token, readiness)) = self.events.pop() {
             self.handle(token, readiness)?;
@@ -122,14 +122,14 @@ impl Server {
             let Some(key) = self.ready.pop_front() else { break };
             self.advance(key);
         }
-        while let Some(key) = self.timers.due(self.worker.now) {
+        while let Some(key) = self.timers.pop_due(self.context.now) {
             if let Some(connection) = self.connections.get_mut(key) {
-                connection.expire(&mut self.worker);
+                connection.expire(&mut self.context);
             }
-            self.settle(key, "deadline");
+            self.after_event(key, "deadline");
         }
-        self.worker.cache.forget(self.worker.now);
-        self.stop_listening()
+        self.context.cache.evict_idle(self.context.now);
+        self.close_listeners()
     }
 
     /// Notes one event. What the kernel can say of a connection, alone or
@@ -153,25 +153,25 @@ impl Server {
     ) -> io::Result<()> {
         match token {
             TIMER => self.timers.fired(),
-            STOP if self.stopping.is_none() => self.stop(),
+            STOP if self.shutdown_deadline.is_none() => self.begin_shutdown(),
             _ => {}
         }
         let listener = usize::try_from(token).unwrap_or(usize::MAX);
         if listener < self.listeners.len() {
-            return self.accept_all(listener, room::ACCEPTS);
+            return self.accept_all(listener, admission::ACCEPT_BUDGET);
         }
         let key = KeyData::from_ffi(token).into();
         if let Some(connection) = self.connections.get_mut(key) {
-            connection.note(readiness);
+            connection.note_readiness(readiness);
             let Connection { socket, state, .. } = connection;
-            self.worker.narrate(socket, &readiness, state);
-            self.queue(key);
+            self.context.trace(socket, &readiness, state);
+            self.enqueue(key);
         }
         Ok(())
     }
 
     /// Puts a connection into the queue of those that can go on, once.
-    fn queue(&mut self, key: DefaultKey) {
+    fn enqueue(&mut self, key: DefaultKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.can_advance() && !connection.queued {
             connection.queued = true;
@@ -183,58 +183,58 @@ impl Server {
     fn advance(&mut self, key: DefaultKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.queued = false;
-        connection.advance(&mut self.worker);
-        self.settle(key, "turn");
+        connection.advance(&mut self.context);
+        self.after_event(key, "turn");
     }
 
     /// Sees to what follows from anything done with a connection.
-    fn settle(&mut self, key: DefaultKey, event: &str) {
+    fn after_event(&mut self, key: DefaultKey, event: &str) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        if self.stopping.is_some() && connection.is_idle() {
-            connection.leave(&mut self.worker);
+        if self.shutdown_deadline.is_some() && connection.is_idle() {
+            connection.terminate(&mut self.context);
         }
         let Connection { socket, state, .. } = connection;
-        self.worker.narrate(socket, &event, state);
+        self.context.trace(socket, &event, state);
         if *state == State::Closed {
             self.connections.remove(key);
             self.timers.cancel(key);
-            return self.make_room();
+            return self.resume_accepting();
         }
-        let deadline = connection.deadline(&self.worker.limits);
+        let deadline = connection.deadline(&self.context.limits);
         self.timers.schedule(key, deadline);
         if !connection.watched {
             connection.watched = true;
             interest::watch(&self.epoll, &mut self.connections, key);
         }
-        self.queue(key);
+        self.enqueue(key);
     }
 
     /// Sleeps until something is ready. What comes back is what is ready, and
     /// no more: it costs the same with ten connections and with ten thousand.
     fn wait(&mut self) -> io::Result<()> {
         self.shrink();
-        let own = self.leaving.or(self.stopping);
-        let own = own.into_iter().chain(self.worker.cache.deadline()).min();
+        let own = self.listeners_close_at.or(self.shutdown_deadline);
+        let own = own.into_iter().chain(self.context.cache.deadline()).min();
         self.timers.arm(own)?;
         if self.ready.is_empty() {
-            self.worker.log.flush();
+            self.context.log.flush();
         }
-        let patience = if !self.ready.is_empty() {
+        let timeout = if !self.ready.is_empty() {
             EpollTimeout::ZERO
         } else if self.accepting {
             EpollTimeout::NONE
         } else {
-            EpollTimeout::from(LOOK_AGAIN)
+            EpollTimeout::from(ACCEPT_RETRY_MS)
         };
-        let mut list = [EpollEvent::empty(); EVENTS];
-        let count = match self.epoll.wait(&mut list, patience) {
+        let mut list = [EpollEvent::empty(); MAX_EVENTS];
+        let count = match self.epoll.wait(&mut list, timeout) {
             Ok(count) => count,
             Err(Errno::EINTR) => 0,
             Err(error) => return Err(error.into()),
         };
-        self.worker.now = timers::now();
+        self.context.now = timers::now();
         if count == 0 && self.ready.is_empty() {
-            self.make_room();
+            self.resume_accepting();
         }
         for event in list.iter().take(count) {
             self.events.push((event.data(), event.events()));

@@ -20,7 +20,7 @@ impl Signals {
     /// # Errors
     /// What `signalfd(2)` says.
     pub fn new() -> nix::Result<Self> {
-        let mut expected = stopping();
+        let mut expected = stop_signals();
         expected.add(Signal::SIGHUP);
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let signals = SignalFd::with_flags(&expected, flags)?;
@@ -54,14 +54,14 @@ impl Signals {
             }
         }
         if stop {
-            stopping().thread_unblock()?;
+            stop_signals().thread_unblock()?;
         }
         Ok(stop)
     }
 }
 
 /// The signals that ask a process to stop.
-fn stopping() -> SigSet {
+fn stop_signals() -> SigSet {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
     signals.add(Signal::SIGINT);

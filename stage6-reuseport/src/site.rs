@@ -28,7 +28,7 @@ const WELL_KNOWN: &[u8] = b".well-known";
 /// the kernel unsure whether a `..` in a link stayed below the root. The same
 /// error means that another process holds a lease on the file, and that can
 /// last, so there is an end to trying.
-const TRIES: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 /// The folder being served. Clones share its descriptor.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ pub struct Site {
 }
 
 /// A file that may be served.
-pub struct Found {
+pub struct OpenFile {
     /// Open for reading. What is sent is what was open when the answer began,
     /// whatever happens to the name meanwhile.
     pub file: File,
@@ -48,17 +48,17 @@ pub struct Found {
     /// All of it, if it is small and was asked for before.
     content: OnceCell<Vec<u8>>,
     /// When it was last looked at.
-    looked: Cell<Duration>,
+    checked: Cell<Duration>,
     /// When it was last asked for.
-    asked: Cell<Duration>,
+    last_used: Cell<Duration>,
 }
 
 /// What a path leads to.
 pub enum Lookup {
     /// A file.
-    File(Rc<Found>),
+    File(Rc<OpenFile>),
     /// A folder, named without the slash that its relative links need.
-    Folder,
+    Directory,
 }
 
 impl Site {
@@ -108,7 +108,7 @@ impl Site {
             Status::INTERNAL_ERROR
         })?;
         if metadata.is_dir() && !in_folder {
-            return Ok(Lookup::Folder);
+            return Ok(Lookup::Directory);
         }
         if !metadata.is_file() {
             return Err(Status::NOT_FOUND);
@@ -119,13 +119,13 @@ impl Site {
             metadata.mtime_nsec(),
             media_type(if in_folder { b"index.html" } else { name }),
         );
-        Ok(Lookup::File(Rc::new(Found {
+        Ok(Lookup::File(Rc::new(OpenFile {
             file,
             representation,
             metadata,
             content: OnceCell::new(),
-            looked: Cell::default(),
-            asked: Cell::default(),
+            checked: Cell::default(),
+            last_used: Cell::default(),
         })))
     }
 
@@ -148,7 +148,7 @@ impl Site {
                     | ResolveFlag::RESOLVE_NO_MAGICLINKS,
             );
         let mut opened = Err(Errno::EAGAIN);
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             opened = openat2(self.root.as_fd(), OsStr::from_bytes(name), how);
             if !matches!(opened, Err(Errno::EINTR | Errno::EAGAIN)) {
                 break;
@@ -158,7 +158,7 @@ impl Site {
     }
 }
 
-impl Found {
+impl OpenFile {
     /// Appends `part` of the file to `out`. Returns whether all of it could
     /// be had: the file may be shorter by now, or unreadable.
     pub fn append(&self, part: Range<u64>, out: &mut Vec<u8>) -> bool {
@@ -173,8 +173,8 @@ impl Found {
         }
         let before = out.len();
         out.resize(before + length, 0);
-        let space = out.get_mut(before..).unwrap_or_default();
-        match self.file.read_exact_at(space, part.start) {
+        let buffer = out.get_mut(before..).unwrap_or_default();
+        match self.file.read_exact_at(buffer, part.start) {
             Ok(()) => true,
             Err(error) => {
                 log::warn!("cannot read a file to its end: {error}");

@@ -3,8 +3,8 @@
 //! With the files of its folder the only room with `unsafe` in it.
 
 mod accept;
-mod deaf;
 mod output;
+mod quiesce;
 pub mod steering;
 
 use std::io;
@@ -20,9 +20,9 @@ use nix::sys::socket::{
 
 use self::accept::to_std;
 pub use self::accept::{Accepted, accept};
-pub use self::deaf::{hear, turn_deaf};
-pub use self::output::{abandon, send_file, unacknowledged};
-use crate::config::{Config, LARGEST_PIECE};
+pub use self::output::{abort, send_file, unacknowledged};
+pub use self::quiesce::{clear_min_ttl, quiesce};
+use crate::config::{Config, MAX_IO};
 
 /// How many connections may wait to be accepted. The kernel takes it as a
 /// wish: it is cut to net.core.somaxconn, which has been 4096 since Linux 5.4,
@@ -126,8 +126,8 @@ pub fn listen(
     // number of questions. It goes on after `close`, for what we have left to
     // the kernel. Three times our own limit: of a small window that closes and
     // opens again and again the kernel may see no progress where there is some.
-    let patience = config.write_timeout.saturating_mul(3000);
-    setsockopt(&socket, sockopt::TcpUserTimeout, &patience)?;
+    let user_timeout = config.write_timeout.saturating_mul(3000);
+    setsockopt(&socket, sockopt::TcpUserTimeout, &user_timeout)?;
 
     // Lets a client that has been here before send its request with its SYN
     // (RFC 7413), up to so many at a time. A SYN can be repeated, by the
@@ -141,7 +141,7 @@ pub fn listen(
     // Before there is a connection, which inherits both: how large a window it
     // will ever offer is settled in its handshake. The kernel makes 1 into the
     // least it allows, some 2 KiB in and 4 KiB out (socket(7)).
-    if config.piece < LARGEST_PIECE {
+    if config.io_limit < MAX_IO {
         setsockopt(&socket, sockopt::RcvBuf, &1)?;
         setsockopt(&socket, sockopt::SndBuf, &1)?;
     }
@@ -192,13 +192,13 @@ pub fn local_address(socket: &OwnedFd) -> io::Result<SocketAddr> {
     to_std(&address).ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
-/// Receives what is there, into `space`. 0 means that the client sends no
+/// Receives what is there, into `buffer`. 0 means that the client sends no
 /// more.
 ///
 /// # Errors
 /// What `recv(2)` says; EAGAIN if it would have to sleep.
-pub fn receive(connection: &OwnedFd, space: &mut [u8]) -> nix::Result<usize> {
-    recv(connection.as_raw_fd(), space, MsgFlags::empty())
+pub fn receive(connection: &OwnedFd, buffer: &mut [u8]) -> nix::Result<usize> {
+    recv(connection.as_raw_fd(), buffer, MsgFlags::empty())
 }
 
 /// Hands bytes to the kernel and returns how many it took.
@@ -234,6 +234,6 @@ pub fn transmit(
 ///
 /// # Errors
 /// What `shutdown(2)` says; ENOTCONN when the client has reset it already.
-pub fn end_output(connection: &OwnedFd) -> nix::Result<()> {
+pub fn shutdown_write(connection: &OwnedFd) -> nix::Result<()> {
     shutdown(connection.as_raw_fd(), Shutdown::Write)
 }

@@ -13,11 +13,11 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::Pid;
 
 use crate::config::Config;
-use crate::server::{Server, Tally};
+use crate::context::Context;
+use crate::server::{Counters, Server};
 use crate::signals::Signals;
 use crate::site::Site;
 use crate::socket::{self, steering};
-use crate::worker::Worker;
 
 /// Runs a loop in each of `--threads` threads, each on listeners of its own,
 /// until all of them have ended. Nothing is shared but the descriptor that says
@@ -38,58 +38,61 @@ pub fn run(
     let cpus = cpus()?;
     let count = config.loops();
     let mut loops = Vec::new();
-    for (number, listeners) in shares(listeners, count, config)?.enumerate() {
+    for (number, listeners) in
+        listener_sets(listeners, count, config)?.enumerate()
+    {
         let cpu = cpus.get(number % cpus.len().max(1)).copied();
         let cpu = cpu.filter(|_| config.pin_cpus);
         let (site, config) = (site.clone(), config.clone());
         let stop = Arc::clone(&stop);
         let thread = thread::Builder::new().name(format!("loop {number}"));
         loops.push(thread.spawn(move || {
-            let worker = Worker::new(site, &config);
-            let tally = pin(cpu).and_then(|()| serve(listeners, worker, &stop));
+            let context = Context::new(site, &config);
+            let counters =
+                pin(cpu).and_then(|()| serve(listeners, context, &stop));
             // One that fails takes the others with it.
-            stop.write(1).map_err(io::Error::from).and(tally)
+            stop.write(1).map_err(io::Error::from).and(counters)
         })?);
     }
-    wait(&signals, &stop)?;
+    wait_for_stop(&signals, &stop)?;
     report(loops)
 }
 
 /// Listeners for each loop, all on the same addresses: `SO_REUSEPORT`.
-fn shares(
+fn listener_sets(
     listeners: Vec<OwnedFd>,
     count: usize,
     config: &Config,
 ) -> io::Result<impl Iterator<Item = Vec<OwnedFd>>> {
-    let mut shares = Vec::new();
+    let mut sets = Vec::new();
     for _ in 1..count {
         let others = listeners.iter();
         let others = others.map(|one| socket::listen_again(one, config));
-        shares.push(others.collect::<io::Result<Vec<_>>>()?);
+        sets.push(others.collect::<io::Result<Vec<_>>>()?);
     }
     for listener in &listeners {
-        if config.steer_cpus {
+        if config.steer_by_cpu {
             steering::by_cpu(listener, count)?;
         } else {
             steering::by_hash(listener)?;
         }
     }
-    shares.insert(0, listeners);
-    Ok(shares.into_iter())
+    sets.insert(0, listeners);
+    Ok(sets.into_iter())
 }
 
 /// One loop, from its beginning to its end.
 fn serve(
     listeners: Vec<OwnedFd>,
-    worker: Worker,
+    context: Context,
     stop: &EventFd,
-) -> io::Result<Tally> {
-    let mut server = Server::new(listeners, worker)?;
-    server.stop_on(stop.as_fd())?;
+) -> io::Result<Counters> {
+    let mut server = Server::new(listeners, context)?;
+    server.watch_stop(stop.as_fd())?;
     while !server.has_stopped() {
-        server.turn()?;
+        server.iterate()?;
     }
-    Ok(server.end())
+    Ok(server.finish())
 }
 
 /// The processors that this process may run on. Not all that the machine has:
@@ -111,7 +114,7 @@ fn pin(cpu: Option<usize>) -> io::Result<()> {
 
 /// Sleeps until a signal or a loop that has failed says that it is over, and
 /// passes that on. An eventfd that is not read stays readable, for everybody.
-fn wait(signals: &Signals, stop: &EventFd) -> io::Result<()> {
+fn wait_for_stop(signals: &Signals, stop: &EventFd) -> io::Result<()> {
     loop {
         let mut list = [
             PollFd::new(stop.as_fd(), PollFlags::POLLIN),
@@ -130,13 +133,13 @@ fn wait(signals: &Signals, stop: &EventFd) -> io::Result<()> {
 }
 
 /// Waits for all loops and tells how each did.
-fn report(loops: Vec<JoinHandle<io::Result<Tally>>>) -> io::Result<()> {
+fn report(loops: Vec<JoinHandle<io::Result<Counters>>>) -> io::Result<()> {
     let name = env!("CARGO_PKG_NAME");
-    let (mut finished, mut cut, mut outcome) = (0, 0, Ok(()));
+    let (mut finished, mut aborted, mut outcome) = (0, 0, Ok(()));
     let mut lines = String::new();
     for (number, one) in loops.into_iter().enumerate() {
-        let tally = match one.join() {
-            Ok(Ok(tally)) => tally,
+        let counters = match one.join() {
+            Ok(Ok(counters)) => counters,
             Ok(Err(error)) => {
                 outcome = Err(error);
                 continue;
@@ -146,19 +149,19 @@ fn report(loops: Vec<JoinHandle<io::Result<Tally>>>) -> io::Result<()> {
                 continue;
             }
         };
-        finished += tally.finished;
-        cut += tally.cut;
+        finished += counters.finished;
+        aborted += counters.aborted;
         // Writing into a String cannot fail.
         let _ = writeln!(
             lines,
             "{name}: loop {number}: {} connections, {} requests",
-            tally.connections, tally.requests
+            counters.connections, counters.requests
         );
     }
     outcome?;
     let _ = writeln!(
         lines,
-        "{name}: stopped: {finished} answers finished, {cut} cut off"
+        "{name}: stopped: {finished} answers finished, {aborted} cut off"
     );
     // Standard error may be closed; there is nowhere else to say it.
     let _ = io::stderr().write_all(lines.as_bytes());

@@ -25,7 +25,7 @@ const LEFT_OUT: [&str; 9] = [
     "signal::",
     "fault::starting",
     // The descriptor in reserve.
-    "limit::descriptors",
+    "limits::descriptors",
     // A `write` that fails is also that to the eventfd, which can't fail so.
     "fault::log",
     // Snapshots that have the name of a stage.

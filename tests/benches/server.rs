@@ -217,7 +217,7 @@ fn flags(number: u32, help: &str, needs: &Needs) -> Vec<String> {
         ("--min-rate", "0"),
     ];
     let silent = needs.silent.then_some(("--defer-accept", "0"));
-    let slowed = needs.slowed.then_some(("--cache-seconds", "3600"));
+    let slowed = needs.slowed.then_some(("--cache-valid", "3600"));
     wanted
         .into_iter()
         .chain(silent)

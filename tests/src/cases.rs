@@ -2,9 +2,9 @@
 
 use crate::stage::Case;
 use crate::{
-    access_log, cache, cli, deadline, fair, fault, files, fuzz, help, large,
-    limit, loops, many, room, sendfile, signal, silence, slow, tools, truth,
-    urgent, vanish,
+    access_log, cache, cli, deadline, disconnect, fairness, fault, files, fuzz,
+    help, idle_clients, large, limits, loops, overload, parallel, sendfile,
+    signal, slow_attacks, tools, truth, urgent,
 };
 
 /// The snapshots that these tests make, in `tests/snapshots/STAGE/`.
@@ -19,20 +19,20 @@ pub fn all() -> Vec<Case> {
         cache::cases(),
         cli::cases(),
         deadline::cases(),
-        fair::cases(),
+        fairness::cases(),
         fault::cases(),
         files::cases(),
         fuzz::cases(),
         help::cases(),
         large::cases(),
-        limit::cases(),
+        limits::cases(),
         loops::cases(),
-        many::cases(),
-        room::cases(),
+        parallel::cases(),
+        overload::cases(),
         sendfile::cases(),
         signal::cases(),
-        silence::cases(),
-        slow::cases(),
+        idle_clients::cases(),
+        slow_attacks::cases(),
         tools::cases(),
         truth::idle::cases(),
         truth::kernel::cases(),
@@ -40,7 +40,7 @@ pub fn all() -> Vec<Case> {
         truth::syscalls::cases(),
         truth::timer::cases(),
         urgent::cases(),
-        vanish::cases(),
+        disconnect::cases(),
     ]
     .concat()
 }

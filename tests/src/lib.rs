@@ -7,19 +7,19 @@
 //! | [`wire`] | one client connection, and a strict reader of answers |
 //! | [`transcript`] | who said what, masked where it must vary |
 //! | [`snapshot`] | what was promised |
-//! | [`report`], [`clues`] | how a failure reads |
+//! | [`report`], [`hints`] | how a failure reads |
 //! | [`contract`] | the promise without the wording, for other servers |
 //! | [`server`] | a process of the test's own |
 //! | [`fixtures`] | the site it serves |
 //! | [`suite`], [`cases`], [`orphans`] | the list of tests |
 //! | [`truth`], [`help`], [`cli`], [`access_log`] | what ours promise besides |
-//! | [`pieces`] | how every script is cut for the torture run |
-//! | [`large`], [`many`], [`vanish`], [`fuzz`] | what no script can say |
-//! | [`fair`], [`room`], [`silence`], [`urgent`] | nobody waits for another |
-//! | [`deadline`], [`limit`], [`signal`] | everything ends |
+//! | [`io_limit`] | how every script is cut for the torture run |
+//! | [`large`], [`parallel`], [`disconnect`], [`fuzz`] | what no script can say |
+//! | [`fairness`], [`overload`], [`idle_clients`], [`urgent`] | nobody waits for another |
+//! | [`deadline`], [`limits`], [`signal`] | everything ends |
 //! | [`files`], [`sendfile`] | large files, and such as change |
 //! | [`fault`] | each system call fails in each way in which it can |
-//! | [`tools`], [`slow`] | programs that people use |
+//! | [`tools`], [`slow_attacks`] | programs that people use |
 //! | [`lab`], [`labs`] | what the experiments share, and their tests |
 //!
 //! `tests/README.md` shows how to write a script and how to aim the suite at
@@ -29,33 +29,34 @@ pub mod access_log;
 pub mod cache;
 pub mod cases;
 pub mod cli;
-pub mod clues;
 pub mod contract;
 pub mod deadline;
-pub mod fair;
+pub mod disconnect;
+pub mod fairness;
 pub mod fault;
 pub mod files;
 pub mod fixtures;
 pub mod fuzz;
 pub mod help;
+pub mod hints;
+pub mod idle_clients;
+pub mod io_limit;
 pub mod lab;
 pub mod labs;
 pub mod large;
-pub mod limit;
+pub mod limits;
 pub mod loops;
-pub mod many;
 pub mod orphans;
-pub mod pieces;
+pub mod overload;
+pub mod parallel;
 pub mod process;
 pub mod report;
-pub mod room;
 pub mod runner;
 pub mod script;
 pub mod sendfile;
 pub mod server;
 pub mod signal;
-pub mod silence;
-pub mod slow;
+pub mod slow_attacks;
 pub mod snapshot;
 pub mod stage;
 pub mod suite;
@@ -63,7 +64,6 @@ pub mod tools;
 pub mod transcript;
 pub mod truth;
 pub mod urgent;
-pub mod vanish;
 pub mod wire;
 
 use std::process::ExitCode;

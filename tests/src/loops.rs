@@ -37,7 +37,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "loops::steered",
-            "With --steer-cpus all clients of one processor come to the same \
+            "With --steer-by-cpu all clients of one processor come to the same \
              loop.",
             steered,
         ),
@@ -129,7 +129,7 @@ fn pinned(stage: &Stage) -> Outcome {
 }
 
 fn steered(stage: &Stage) -> Outcome {
-    let server = start(stage, &["--steer-cpus"])?;
+    let server = start(stage, &["--steer-by-cpu"])?;
     let here = Pid::from_raw(0);
     let before = sched_getaffinity(here)?;
     // The loop-back's packets are handled on the processor of their sender.

@@ -106,7 +106,7 @@ fn not_to_be_had(stage: &Stage) -> Outcome {
         let inject = format!("inject=sendfile:error={fault}");
         let options = ["-e", "trace=execve,sendfile", "-e", &inject];
         // Pieces, so that there is a second call to fail.
-        let flags = [&stage.plain(), &["--piece", "65536"][..]].concat();
+        let flags = [&stage.plain(), &["--io-limit", "65536"][..]].concat();
         let traced = Traced::start(stage, &options, &flags)?;
         let mut client = traced.server.connect()?;
         let whole = client.ask(&request("GET", "/mebibyte.bin", ""))?;

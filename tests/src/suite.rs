@@ -11,7 +11,8 @@ use crate::server::pool;
 use crate::snapshot::{HOW_TO_ACCEPT, Slot, Verdict};
 use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::{
-    cases, contract, fixtures, labs, orphans, pieces, report, script, snapshot,
+    cases, contract, fixtures, io_limit, labs, orphans, report, script,
+    snapshot,
 };
 
 /// Tests wait far more than they compute: more of them than cores can run.
@@ -92,7 +93,7 @@ fn script_trials(stage: &Arc<Stage>, place: &Place) -> Vec<Trial> {
     if stage.is_ours() && script.pieces {
         // A script that is new has no snapshot, and fails whole as well.
         let stored = slot(place).stored().unwrap_or_default();
-        let size = pieces::size(&stored);
+        let size = io_limit::size(&stored);
         paces.push((name + IN_PIECES, Pace::InPieces(size)));
     }
     paces

@@ -82,7 +82,7 @@ fn must_say(failure: Option<String>, parts: &[&str]) {
 }
 
 const TWO: &str = "pipelining::two-in-one-segment";
-const LAST_FIRST: &str = "many::last_connection_first";
+const LAST_FIRST: &str = "parallel::last_connection_first";
 
 fn a_server_without_fault_passes() {
     assert_eq!(play(TWO, "", Pace::Whole), None);

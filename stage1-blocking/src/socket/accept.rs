@@ -12,7 +12,7 @@ use nix::sys::socket::{SockaddrLike, SockaddrStorage};
 
 /// Room for the address of any family, in bytes.
 #[allow(clippy::cast_possible_truncation)] // It is 128.
-const ADDRESS_ROOM: libc::socklen_t =
+const ADDRESS_SIZE: libc::socklen_t =
     size_of::<libc::sockaddr_storage>() as libc::socklen_t;
 
 /// What came of an `accept4(2)`.
@@ -21,16 +21,16 @@ pub enum Accepted {
     /// socket gets its IPv4 address back.
     Connection(OwnedFd, IpAddr),
     /// None waits: EAGAIN.
-    Nothing,
+    WouldBlock,
     /// One that is no more, or none because of a signal; the next may be
     /// well. ECONNABORTED: the client gave up while it waited in the backlog.
     /// Others are errors that the network had for it (accept(2)).
-    Lost(Errno),
+    Aborted(Errno),
     /// One that had to stay in the backlog, because no descriptor is free, in
     /// this process (EMFILE) or anywhere (ENFILE), or no memory (ENOBUFS,
     /// ENOMEM). To try again at once would spin; so it would with an error
     /// that nobody has foreseen.
-    NoRoom(Errno),
+    OutOfResources(Errno),
 }
 
 /// Waits for the next connection and takes it.
@@ -39,7 +39,7 @@ pub enum Accepted {
 /// Those that mean a mistake of ours: EBADF, EINVAL, ENOTSOCK and EFAULT.
 pub fn accept(listener: &OwnedFd) -> nix::Result<Accepted> {
     let mut address = MaybeUninit::<libc::sockaddr_storage>::zeroed();
-    let mut length = ADDRESS_ROOM;
+    let mut length = ADDRESS_SIZE;
     // SAFETY: the address has room for `length` bytes, and both outlive the
     // call.
     #[allow(unsafe_code)]
@@ -52,7 +52,7 @@ pub fn accept(listener: &OwnedFd) -> nix::Result<Accepted> {
         )
     };
     if let Err(error) = Errno::result(accepted) {
-        return not_accepted(error);
+        return classify(error);
     }
     // SAFETY: the kernel has just made this descriptor, for us alone.
     #[allow(unsafe_code)]
@@ -67,9 +67,9 @@ pub fn accept(listener: &OwnedFd) -> nix::Result<Accepted> {
     Ok(Accepted::Connection(connection, client.to_canonical()))
 }
 
-fn not_accepted(error: Errno) -> nix::Result<Accepted> {
+fn classify(error: Errno) -> nix::Result<Accepted> {
     match error {
-        Errno::EAGAIN => Ok(Accepted::Nothing),
+        Errno::EAGAIN => Ok(Accepted::WouldBlock),
         Errno::EBADF | Errno::EINVAL | Errno::ENOTSOCK | Errno::EFAULT => {
             Err(error)
         }
@@ -85,11 +85,11 @@ fn not_accepted(error: Errno) -> nix::Result<Accepted> {
         | Errno::EHOSTUNREACH
         | Errno::ENONET => {
             log::info!("a connection was lost: {error}");
-            Ok(Accepted::Lost(error))
+            Ok(Accepted::Aborted(error))
         }
         _ => {
             log::warn!("cannot accept: {error}");
-            Ok(Accepted::NoRoom(error))
+            Ok(Accepted::OutOfResources(error))
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::ops::Range;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::response::Content;
+use super::response::Body;
 use super::{Clock, Persistence, Response};
 
 impl Response<'_> {
@@ -31,7 +31,7 @@ impl Response<'_> {
         field(out, "Date", clock.http().as_bytes());
         match persistence {
             Persistence::KeepAlive => {}
-            Persistence::KeepAliveSaid => {
+            Persistence::KeepAliveExplicit => {
                 field(out, "Connection", b"keep-alive");
             }
             Persistence::Close => field(out, "Connection", b"close"),
@@ -40,14 +40,14 @@ impl Response<'_> {
         if head_only {
             return 0..0;
         }
-        match &self.content {
-            Content::Nothing => {}
-            Content::Status => {
+        match &self.body {
+            Body::Nothing => {}
+            Body::Status => {
                 out.extend_from_slice(self.status.text().as_bytes());
                 out.push(b'\n');
             }
-            Content::Echo(content) => out.extend_from_slice(content),
-            Content::File(_, part) => return part.clone(),
+            Body::Echo(body) => out.extend_from_slice(body),
+            Body::File(_, part) => return part.clone(),
         }
         0..0
     }
@@ -55,10 +55,10 @@ impl Response<'_> {
     /// The fields that describe the content.
     fn write_description(&self, out: &mut Vec<u8>, clock: &Clock) {
         let Some(length) = self.content_length() else { return };
-        let media_type = match &self.content {
-            Content::File(file, _) => file.media_type(),
-            Content::Echo(_) => "application/octet-stream",
-            Content::Status | Content::Nothing => "text/plain",
+        let media_type = match &self.body {
+            Body::File(file, _) => file.media_type(),
+            Body::Echo(_) => "application/octet-stream",
+            Body::Status | Body::Nothing => "text/plain",
         };
         out.extend_from_slice(b"Content-Type: ");
         out.extend_from_slice(media_type.as_bytes());
@@ -68,7 +68,7 @@ impl Response<'_> {
         out.extend_from_slice(b"\r\n");
         let mut digits = itoa::Buffer::new();
         field(out, "Content-Length", digits.format(length).as_bytes());
-        if let Content::File(file, _) = &self.content {
+        if let Body::File(file, _) = &self.body {
             let now = UNIX_EPOCH + Duration::from_secs(clock.second());
             out.extend_from_slice(file.fields(now));
         }
@@ -79,11 +79,11 @@ impl Response<'_> {
     /// here: the former may not, the latter would have to give the file's.
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {
-        match &self.content {
-            Content::Nothing => None,
-            Content::Status => Some(self.status.text().len() as u64 + 1),
-            Content::Echo(content) => Some(content.len() as u64),
-            Content::File(_, part) => Some(part.end - part.start),
+        match &self.body {
+            Body::Nothing => None,
+            Body::Status => Some(self.status.text().len() as u64 + 1),
+            Body::Echo(body) => Some(body.len() as u64),
+            Body::File(_, part) => Some(part.end - part.start),
         }
     }
 }

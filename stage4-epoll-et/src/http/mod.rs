@@ -29,7 +29,7 @@ mod write;
 
 pub use clock::Clock;
 pub use method::Method;
-pub use receiver::{Receiver, Refusal, Step, Upload};
+pub use receiver::{Receiver, Rejection, Step, Upload};
 pub use representation::Representation;
 pub use request::{Request, Version};
 pub use response::{Persistence, Response};

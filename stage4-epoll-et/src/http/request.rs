@@ -62,7 +62,7 @@ impl<'a> Request<'a> {
         match parsed.parse_with_uninit_headers(head, &mut fields) {
             Ok(httparse::Status::Complete(_)) => {}
             Ok(httparse::Status::Partial) => return Err(Status::BAD_REQUEST),
-            Err(error) => return Err(refusal(error, head)),
+            Err(error) => return Err(rejection(error, head)),
         }
         let (Some(method), Some(path), Some(minor)) =
             (parsed.method, parsed.path, parsed.version)
@@ -127,7 +127,7 @@ impl<'a> Request<'a> {
 
     /// Whether its content is used, and not merely read to get past it.
     #[must_use]
-    pub fn wants_content(&self) -> bool {
+    pub fn wants_body(&self) -> bool {
         self.method == Method::Post && self.is_echo()
     }
 }
@@ -140,7 +140,7 @@ pub fn request_line(head: &[u8]) -> &[u8] {
 }
 
 /// The status for what httparse could not read.
-fn refusal(error: httparse::Error, head: &[u8]) -> Status {
+fn rejection(error: httparse::Error, head: &[u8]) -> Status {
     let line = request_line(head);
     let words = line.split(|&b| b == b' ').collect::<Vec<_>>();
     match (error, words.as_slice()) {

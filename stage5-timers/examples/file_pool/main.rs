@@ -44,8 +44,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use nix::errno::Errno;
 use stage::config::Config;
+use stage::context::Context;
 use stage::site::Site;
-use stage::worker::Worker;
 use stage::{limits, socket};
 
 use pool::Pool;
@@ -66,13 +66,13 @@ fn serve(config: &Config) -> Result<Infallible, String> {
     let site = Site::open(&config.root)
         .map_err(because(format!("cannot serve {root}")))?;
     let listeners = listen(config)?;
-    limits::raise_descriptors();
+    limits::raise_descriptor_limit();
     let failed = because("cannot serve".to_owned());
     let pool = Pool::start(&site, config).map_err(&failed)?;
-    let worker = Worker::new(site, config);
-    let mut server = Server::new(listeners, pool, worker).map_err(&failed)?;
+    let context = Context::new(site, config);
+    let mut server = Server::new(listeners, pool, context).map_err(&failed)?;
     loop {
-        server.turn().map_err(&failed)?;
+        server.iterate().map_err(&failed)?;
     }
 }
 

@@ -10,9 +10,9 @@ use slotmap::DefaultKey;
 use stage::access_log::AccessLog;
 use stage::config::Config;
 use stage::connection::Connection;
+use stage::context::Context;
 use stage::site::Site;
 use stage::timers;
-use stage::worker::Worker;
 
 /// How many threads may sleep in a file at once.
 pub const THREADS: usize = 4;
@@ -48,10 +48,10 @@ impl Pool {
             wake: EventFd::from_flags(flags)?,
         });
         for number in 0..THREADS {
-            let worker = Worker::new(site.clone(), config);
+            let context = Context::new(site.clone(), config);
             let pool = Arc::clone(&pool);
             let thread = thread::Builder::new().name(format!("pool {number}"));
-            thread.spawn(move || pool.work(worker))?;
+            thread.spawn(move || pool.work(context))?;
         }
         Ok(pool)
     }
@@ -75,12 +75,12 @@ impl Pool {
 
     /// What a thread does: turn after turn, with buffers, clock and log of its
     /// own. It may sleep anywhere, for the loop is elsewhere.
-    fn work(&self, mut worker: Worker) {
+    fn work(&self, mut context: Context) {
         loop {
-            let (key, mut connection) = self.next(&mut worker.log);
-            worker.now = timers::now();
-            connection.advance(&mut worker);
-            worker.narrate(&connection.socket, &"turn", &connection.state);
+            let (key, mut connection) = self.next(&mut context.log);
+            context.now = timers::now();
+            connection.advance(&mut context);
+            context.trace(&connection.socket, &"turn", &connection.state);
             let mut done = lock(&self.done);
             done.push((key, connection));
             // Who is not the first in the list comes with the first: one

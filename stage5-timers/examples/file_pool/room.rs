@@ -11,18 +11,18 @@ use stage::socket::{self, Accepted};
 use crate::server::{Server, Slot};
 
 /// How many connections one turn accepts at most from each listener.
-const ACCEPTS: usize = 64;
+const ACCEPT_BUDGET: usize = 64;
 
 /// How many connections there may be beyond the limit that are told so.
-const TURNED_AWAY: usize = 64;
+const MAX_REJECTING: usize = 64;
 
 impl Server {
     /// Takes connections that wait on a listener, which is level-triggered:
     /// those that remain are announced again.
     pub fn accept_all(&mut self, index: usize) -> io::Result<()> {
-        let most = self.worker.limits.connections;
-        let beyond = TURNED_AWAY.min(most / 8).max(1);
-        for _ in 0..ACCEPTS {
+        let most = self.context.limits.connections;
+        let beyond = MAX_REJECTING.min(most / 8).max(1);
+        for _ in 0..ACCEPT_BUDGET {
             let Some(listener) = self.listeners.get(index) else { break };
             if self.slots.len() >= most.saturating_add(beyond) {
                 self.listen(false);
@@ -32,9 +32,9 @@ impl Server {
                 Accepted::Connection(socket, client) => {
                     self.admit(socket, client, self.slots.len() >= most);
                 }
-                Accepted::Lost(_) => {}
-                Accepted::Nothing => break,
-                Accepted::NoRoom(_) => {
+                Accepted::Aborted(_) => {}
+                Accepted::WouldBlock => break,
+                Accepted::OutOfResources(_) => {
                     self.listen(false);
                     break;
                 }
@@ -45,9 +45,9 @@ impl Server {
 
     /// Takes in a connection; or tells it that there is no room.
     fn admit(&mut self, socket: OwnedFd, client: IpAddr, full: bool) {
-        let mut connection = Connection::new(socket, client, self.worker.now);
+        let mut connection = Connection::new(socket, client, self.context.now);
         if full {
-            connection.turn_away(&mut self.worker);
+            connection.reject_overload(&mut self.context);
         }
         let said = EpollFlags::empty();
         let slot = Slot { connection: Some(connection), said };

@@ -13,17 +13,17 @@ use nix::sys::epoll::{
 };
 use slotmap::{DefaultKey, Key as _, KeyData, SlotMap};
 use stage::connection::{Connection, READABLE, State};
+use stage::context::Context;
 use stage::timers::{self, Timers};
-use stage::worker::Worker;
 
 use crate::pool::Pool;
 
 /// How many events one turn takes from the kernel at most.
-const EVENTS: usize = 256;
+const MAX_EVENTS: usize = 256;
 
 /// How long to wait at most, in milliseconds, for somebody else to give a
 /// descriptor back.
-const LOOK_AGAIN: u16 = 1000;
+const ACCEPT_RETRY_MS: u16 = 1000;
 
 /// The tokens of what is neither a listener nor a connection.
 const TIMER: u64 = u64::MAX;
@@ -56,7 +56,7 @@ pub struct Server {
     pool: Arc<Pool>,
     /// For what the loop does itself: to refuse, and to end what is late. For
     /// neither a file is opened.
-    pub worker: Worker,
+    pub context: Context,
 }
 
 impl Server {
@@ -67,7 +67,7 @@ impl Server {
     pub fn new(
         listeners: Vec<OwnedFd>,
         pool: Arc<Pool>,
-        worker: Worker,
+        context: Context,
     ) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         for (listener, token) in listeners.iter().zip(0..) {
@@ -86,7 +86,7 @@ impl Server {
             ready,
             timers,
             pool,
-            worker,
+            context,
         })
     }
 
@@ -95,24 +95,24 @@ impl Server {
     ///
     /// # Errors
     /// If a listener is no listener any more.
-    pub fn turn(&mut self) -> io::Result<()> {
+    pub fn iterate(&mut self) -> io::Result<()> {
         self.timers.arm(None)?;
-        self.worker.log.flush();
-        let again = EpollTimeout::from(LOOK_AGAIN);
+        self.context.log.flush();
+        let again = EpollTimeout::from(ACCEPT_RETRY_MS);
         let patience = if self.accepting { EpollTimeout::NONE } else { again };
-        let mut list = [EpollEvent::empty(); EVENTS];
+        let mut list = [EpollEvent::empty(); MAX_EVENTS];
         let count = match self.epoll.wait(&mut list, patience) {
             Err(Errno::EINTR) => 0,
             other => other?,
         };
-        self.worker.now = timers::now();
+        self.context.now = timers::now();
         if count == 0 {
             self.listen(true);
         }
         for event in list.iter().take(count) {
             self.handle(event.data(), event.events())?;
         }
-        while let Some(key) = self.timers.due(self.worker.now) {
+        while let Some(key) = self.timers.pop_due(self.context.now) {
             self.expire(key);
         }
         self.hand_over();
@@ -146,7 +146,7 @@ impl Server {
         let key = KeyData::from_ffi(token).into();
         if let Some(slot) = self.slots.get_mut(key) {
             match &mut slot.connection {
-                Some(connection) => connection.note(readiness),
+                Some(connection) => connection.note_readiness(readiness),
                 None => slot.said |= readiness,
             }
             self.queue(key);
@@ -159,7 +159,10 @@ impl Server {
     fn take_back(&mut self) {
         for (key, mut connection) in self.pool.take() {
             let Some(slot) = self.slots.get_mut(key) else { continue };
-            connection.note(mem::replace(&mut slot.said, EpollFlags::empty()));
+            connection.note_readiness(mem::replace(
+                &mut slot.said,
+                EpollFlags::empty(),
+            ));
             slot.connection = Some(connection);
             self.settle(key);
         }
@@ -171,7 +174,7 @@ impl Server {
     fn expire(&mut self, key: DefaultKey) {
         let Some(connection) = here(&mut self.slots, key) else { return };
         if !connection.queued {
-            connection.expire(&mut self.worker);
+            connection.expire(&mut self.context);
             self.settle(key);
         }
     }
@@ -187,7 +190,7 @@ impl Server {
             open = self.epoll.add(&connection.socket, event).is_ok();
         }
         if open {
-            let deadline = connection.deadline(&self.worker.limits);
+            let deadline = connection.deadline(&self.context.limits);
             self.timers.schedule(key, deadline);
             self.queue(key);
         } else {

@@ -50,8 +50,8 @@ use std::thread;
 use clap::Parser as _;
 use nix::errno::Errno;
 use stage5::config::Config;
+use stage5::context::Context;
 use stage5::site::Site;
-use stage5::worker::Worker;
 use stage5::{limits, socket};
 
 use shared::Shared;
@@ -76,7 +76,7 @@ fn serve(config: &Config) -> Result<(), String> {
     let site = Site::open(&config.root)
         .map_err(because(format!("cannot serve {root}")))?;
     let listeners = listen(config)?;
-    limits::raise_descriptors();
+    limits::raise_descriptor_limit();
     work(listeners, &site, config).map_err(because("cannot serve".to_owned()))
 }
 
@@ -93,7 +93,7 @@ fn work(
         let (shared, failed) = (Arc::clone(&shared), failed.clone());
         let thread = thread::Builder::new().name(format!("worker {number}"));
         thread.spawn(move || {
-            let _ = failed.send(shared.work(Worker::new(site, &config)));
+            let _ = failed.send(shared.work(Context::new(site, &config)));
         })?;
     }
     fate.recv().map_err(io::Error::other)?

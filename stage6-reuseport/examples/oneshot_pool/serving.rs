@@ -10,49 +10,49 @@ use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollTimeout};
 use slotmap::{DefaultKey, KeyData};
 use stage5::connection::{Connection, State};
+use stage5::context::Context;
 use stage5::socket::{self, Accepted};
 use stage5::timers;
-use stage5::worker::Worker;
 
 use crate::shared::{Shared, TIMER, arm, lock};
 
 /// How many events a worker takes at a time. Those it has taken wait for it,
 /// though others may be idle; so it is one.
-const EVENTS: usize = 1;
+const MAX_EVENTS: usize = 1;
 
 /// How many connections one turn accepts at most.
-const ACCEPTS: usize = 64;
+const ACCEPT_BUDGET: usize = 64;
 
 /// How many connections there may be beyond the limit that are told so.
-const TURNED_AWAY: usize = 64;
+const MAX_REJECTING: usize = 64;
 
 /// How long to wait at most, in milliseconds, for somebody else to give a
 /// descriptor back.
-const LOOK_AGAIN: u16 = 1000;
+const ACCEPT_RETRY_MS: u16 = 1000;
 
 impl Shared {
     /// Serves until a listener is no listener any more.
     ///
     /// # Errors
     /// What `epoll_wait(2)` and `accept4(2)` say then.
-    pub fn work(&self, mut worker: Worker) -> io::Result<()> {
-        let mut list = [EpollEvent::empty(); EVENTS];
+    pub fn work(&self, mut context: Context) -> io::Result<()> {
+        let mut list = [EpollEvent::empty(); MAX_EVENTS];
         loop {
             let mut count = self.wait(&mut list, EpollTimeout::ZERO)?;
             if count == 0 {
                 // About to sleep.
-                worker.log.flush();
-                let again = EpollTimeout::from(LOOK_AGAIN);
+                context.log.flush();
+                let again = EpollTimeout::from(ACCEPT_RETRY_MS);
                 let full = self.full.load(Ordering::Relaxed);
                 let patience = if full { again } else { EpollTimeout::NONE };
                 count = self.wait(&mut list, patience)?;
             }
-            worker.now = timers::now();
+            context.now = timers::now();
             if count == 0 {
                 self.listen_again();
             }
             for event in list.iter().take(count) {
-                self.handle(event.data(), &mut worker)?;
+                self.handle(event.data(), &mut context)?;
             }
         }
     }
@@ -69,15 +69,15 @@ impl Shared {
     }
 
     /// Sees to one event, which no other worker has been told of.
-    fn handle(&self, token: u64, worker: &mut Worker) -> io::Result<()> {
+    fn handle(&self, token: u64, context: &mut Context) -> io::Result<()> {
         let listener = usize::try_from(token).unwrap_or(usize::MAX);
         if token == TIMER {
-            self.expire(worker);
+            self.expire(context);
         } else if listener < self.listeners.len() {
-            self.accept_all(listener, worker)?;
+            self.accept_all(listener, context)?;
         } else {
             let key = KeyData::from_ffi(token).into();
-            self.serve(key, Connection::advance, worker);
+            self.serve(key, Connection::advance, context);
         }
         Ok(())
     }
@@ -86,14 +86,14 @@ impl Shared {
     fn serve(
         &self,
         key: DefaultKey,
-        turn: fn(&mut Connection, &mut Worker),
-        worker: &mut Worker,
+        turn: fn(&mut Connection, &mut Context),
+        context: &mut Context,
     ) {
         // It may be closed already, by its deadline or by its last turn.
         let Some(served) = self.find(key) else { return };
         let mut connection = lock(&served);
-        turn(&mut connection, worker);
-        self.settle(key, &mut connection, worker);
+        turn(&mut connection, context);
+        self.settle(key, &mut connection, context);
     }
 
     /// Sees to what follows from anything done with a connection. To renew the
@@ -102,13 +102,13 @@ impl Shared {
         &self,
         key: DefaultKey,
         connection: &mut Connection,
-        worker: &mut Worker,
+        context: &mut Context,
     ) {
-        worker.narrate(&connection.socket, &"turn", &connection.state);
+        context.trace(&connection.socket, &"turn", &connection.state);
         if connection.state == State::Closed {
             return self.remove(key);
         }
-        self.schedule(key, connection.deadline(&worker.limits));
+        self.schedule(key, connection.deadline(&context.limits));
         if let Err(error) = self.watch(key, connection) {
             log::warn!("cannot watch a connection: {error}");
             self.remove(key);
@@ -116,39 +116,43 @@ impl Shared {
     }
 
     /// Looks at the connections whose deadline has come.
-    fn expire(&self, worker: &mut Worker) {
+    fn expire(&self, context: &mut Context) {
         lock(&self.timers).fired();
         loop {
             // In a line of its own, so that the lock is given back here.
-            let due = lock(&self.timers).due(worker.now);
+            let due = lock(&self.timers).pop_due(context.now);
             let Some(key) = due else { break };
-            self.serve(key, late, worker);
+            self.serve(key, late, context);
         }
         arm(&mut lock(&self.timers));
     }
 
     /// Takes connections that wait on a listener. Its registration is for one
     /// event too: one worker accepts, and a new client does not wake them all.
-    fn accept_all(&self, index: usize, worker: &mut Worker) -> io::Result<()> {
+    fn accept_all(
+        &self,
+        index: usize,
+        context: &mut Context,
+    ) -> io::Result<()> {
         let Some(listener) = self.listeners.get(index) else { return Ok(()) };
-        let most = worker.limits.connections;
-        let beyond = TURNED_AWAY.min(most / 8).max(1);
-        for _ in 0..ACCEPTS {
+        let most = context.limits.connections;
+        let beyond = MAX_REJECTING.min(most / 8).max(1);
+        for _ in 0..ACCEPT_BUDGET {
             let count = lock(&self.table).len();
             let crowded = count >= most.saturating_add(beyond);
             let accepted = if crowded {
-                Accepted::NoRoom(Errno::EMFILE)
+                Accepted::OutOfResources(Errno::EMFILE)
             } else {
                 socket::accept(listener)?
             };
             match accepted {
                 Accepted::Connection(socket, client) => {
-                    self.admit(socket, client, count >= most, worker);
+                    self.admit(socket, client, count >= most, context);
                 }
-                Accepted::Lost(_) => {}
-                Accepted::Nothing => break,
+                Accepted::Aborted(_) => {}
+                Accepted::WouldBlock => break,
                 // The listener stays as it is, silent.
-                Accepted::NoRoom(_) => {
+                Accepted::OutOfResources(_) => {
                     self.full.store(true, Ordering::Relaxed);
                     return Ok(());
                 }
@@ -164,17 +168,17 @@ impl Shared {
         socket: OwnedFd,
         client: IpAddr,
         full: bool,
-        worker: &mut Worker,
+        context: &mut Context,
     ) {
-        let mut connection = Connection::new(socket, client, worker.now);
+        let mut connection = Connection::new(socket, client, context.now);
         if full {
-            connection.turn_away(worker);
+            connection.reject_overload(context);
         }
         let served = Arc::new(Mutex::new(connection));
         // Who is told of it before we are done with it waits for this lock.
         let mut connection = lock(&served);
         let key = lock(&self.table).insert(Arc::clone(&served));
-        self.settle(key, &mut connection, worker);
+        self.settle(key, &mut connection, context);
     }
 }
 
@@ -182,7 +186,7 @@ impl Shared {
 /// turn: its client may have been in time, and the event for it lies with a
 /// worker that has not come to it. A loop sees to its events before its timers,
 /// and has no such case.
-fn late(connection: &mut Connection, worker: &mut Worker) {
-    connection.advance(worker);
-    connection.expire(worker);
+fn late(connection: &mut Connection, context: &mut Context) {
+    connection.advance(context);
+    connection.expire(context);
 }

@@ -86,7 +86,7 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Decoder {
     state: State,
-    content: usize,
+    received: usize,
     extensions: usize,
     trailers: usize,
     trailer_fields: usize,
@@ -117,8 +117,8 @@ impl Decoder {
             Framing::Length(length) => State::Length(length),
             Framing::Chunked => State::Size,
         };
-        let (content, extensions, trailers, trailer_fields) = (0, 0, 0, 0);
-        Self { state, content, extensions, trailers, trailer_fields }
+        let (received, extensions, trailers, trailer_fields) = (0, 0, 0, 0);
+        Self { state, received, extensions, trailers, trailer_fields }
     }
 
     /// Takes as much of `input` as belongs to the body, and gives the content
@@ -191,8 +191,8 @@ impl Decoder {
         match self.state {
             State::Size => {
                 let size = self.chunk_size(line)?;
-                self.content += size;
-                if self.content > MAX_BODY {
+                self.received += size;
+                if self.received > MAX_BODY {
                     return Err(Status::CONTENT_TOO_LARGE);
                 }
                 self.state = match size {

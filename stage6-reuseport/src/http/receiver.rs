@@ -17,12 +17,12 @@ pub enum Step<'a> {
     /// An interim `100 Continue`: the client waits for it.
     Continue,
     /// An error answer, the last one on this connection.
-    Refuse(Refusal),
+    Reject(Rejection),
 }
 
 /// Bytes that are no request, or none that is let in.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct Rejection {
     /// What to answer.
     pub status: Status,
     /// The request line as far as it was seen, for the access log.
@@ -34,8 +34,8 @@ pub struct Refusal {
 #[derive(Debug)]
 pub struct Upload {
     head: Vec<u8>,
-    content: Vec<u8>,
-    keep_content: bool,
+    body: Vec<u8>,
+    keep_body: bool,
     decoder: Decoder,
 }
 
@@ -43,8 +43,8 @@ impl Upload {
     fn new(head: &[u8], request: &Request) -> Self {
         Self {
             head: head.to_vec(),
-            content: Vec::new(),
-            keep_content: request.wants_content(),
+            body: Vec::new(),
+            keep_body: request.wants_body(),
             decoder: Decoder::new(request.framing),
         }
     }
@@ -53,18 +53,18 @@ impl Upload {
     ///
     /// # Errors
     /// None in practice: the same head was parsed before.
-    pub fn request(&self) -> Result<Request<'_>, Refusal> {
-        Request::parse(&self.head).map_err(|status| self.refusal(status))
+    pub fn request(&self) -> Result<Request<'_>, Rejection> {
+        Request::parse(&self.head).map_err(|status| self.rejection(status))
     }
 
     /// The decoded content, or nothing where it is not wanted.
     #[must_use]
-    pub fn content(&self) -> &[u8] {
-        &self.content
+    pub fn body(&self) -> &[u8] {
+        &self.body
     }
 
-    fn refusal(&self, status: Status) -> Refusal {
-        Refusal { status, line: request_line(&self.head).to_vec() }
+    fn rejection(&self, status: Status) -> Rejection {
+        Rejection { status, line: request_line(&self.head).to_vec() }
     }
 }
 
@@ -85,7 +85,7 @@ impl Receiver {
     /// more input, since one segment may carry many requests.
     pub fn next<'a>(&mut self, input: &'a [u8]) -> (usize, Step<'a>) {
         match self.upload.take() {
-            Some(upload) => self.next_content(upload, input),
+            Some(upload) => self.next_body(upload, input),
             None => self.next_head(input),
         }
     }
@@ -93,26 +93,26 @@ impl Receiver {
     fn next_head<'a>(&mut self, input: &'a [u8]) -> (usize, Step<'a>) {
         let head = without_empty_line(input);
         let skipped = input.len() - head.len();
-        let refuse = |status| {
+        let reject = |status| {
             let line = request_line(head).to_vec();
-            (input.len(), Step::Refuse(Refusal { status, line }))
+            (input.len(), Step::Reject(Rejection { status, line }))
         };
         let head = match self.find_end(head) {
             Ok(None) => return (0, Step::NeedInput),
             Ok(Some(end)) => head.get(..end).unwrap_or_default(),
-            Err(status) => return refuse(status),
+            Err(status) => return reject(status),
         };
         self.searched = 0;
         let mut request = match Request::parse(head) {
             Ok(request) => request,
-            Err(status) => return refuse(status),
+            Err(status) => return reject(status),
         };
         let step = match (request.framing, request.expectation) {
             (_, Expectation::Unknown) => {
-                return refuse(Status::EXPECTATION_FAILED);
+                return reject(Status::EXPECTATION_FAILED);
             }
             (Framing::None, _) => Step::Request(request),
-            (_, Expectation::Continue) if !request.wants_content() => {
+            (_, Expectation::Continue) if !request.wants_body() => {
                 // The answer will not depend on the content, so it goes out
                 // at once. Whether the client then still sends the content is
                 // for the client to say, so the connection can't go on.
@@ -169,15 +169,15 @@ impl Receiver {
         }
     }
 
-    fn next_content<'a>(
+    fn next_body<'a>(
         &mut self,
         mut upload: Box<Upload>,
         input: &'a [u8],
     ) -> (usize, Step<'a>) {
-        let Upload { content, keep_content, decoder, .. } = &mut *upload;
+        let Upload { body, keep_body, decoder, .. } = &mut *upload;
         let progress = decoder.decode(input, |piece| {
-            if *keep_content {
-                content.extend_from_slice(piece);
+            if *keep_body {
+                body.extend_from_slice(piece);
             }
         });
         match progress {
@@ -188,7 +188,9 @@ impl Receiver {
                 self.upload = Some(upload);
                 (progress.consumed, Step::NeedInput)
             }
-            Err(status) => (input.len(), Step::Refuse(upload.refusal(status))),
+            Err(status) => {
+                (input.len(), Step::Reject(upload.rejection(status)))
+            }
         }
     }
 
@@ -201,17 +203,17 @@ impl Receiver {
     /// What to answer if no more bytes will come, or not in time: `status`
     /// to a request that has begun, nothing between two requests. `input` is
     /// what has not been consumed.
-    pub fn cut_short(
+    pub fn end_early(
         &mut self,
         input: &[u8],
         status: Status,
-    ) -> Option<Refusal> {
+    ) -> Option<Rejection> {
         if let Some(upload) = self.upload.take() {
-            return Some(upload.refusal(status));
+            return Some(upload.rejection(status));
         }
         let head = without_empty_line(input);
         let line = request_line(head).to_vec();
-        (!head.is_empty()).then_some(Refusal { status, line })
+        (!head.is_empty()).then_some(Rejection { status, line })
     }
 }
 

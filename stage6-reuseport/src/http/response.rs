@@ -14,7 +14,7 @@ pub enum Persistence {
     /// It goes on, which in HTTP/1.1 goes without saying.
     KeepAlive,
     /// It goes on, which an HTTP/1.0 client wants to read.
-    KeepAliveSaid,
+    KeepAliveExplicit,
     /// It is closed.
     Close,
 }
@@ -25,7 +25,7 @@ impl Persistence {
     pub fn of(request: &Request) -> Self {
         match (request.keep_alive, request.version) {
             (true, Version::Http11) => Self::KeepAlive,
-            (true, Version::Http10) => Self::KeepAliveSaid,
+            (true, Version::Http10) => Self::KeepAliveExplicit,
             (false, _) => Self::Close,
         }
     }
@@ -38,12 +38,12 @@ pub struct Response<'a> {
     pub status: Status,
     /// One more field, for the statuses that need it.
     pub(super) field: Option<(&'static str, Cow<'a, [u8]>)>,
-    pub(super) content: Content<'a>,
+    pub(super) body: Body<'a>,
 }
 
 /// Where the content of an answer comes from.
 #[derive(Debug)]
-pub(super) enum Content<'a> {
+pub(super) enum Body<'a> {
     /// None, and no word about it.
     Nothing,
     /// A line that repeats the status.
@@ -61,28 +61,28 @@ impl<'a> Response<'a> {
         // In seconds: what has run out is used for milliseconds mostly.
         let field = (status == Status::UNAVAILABLE)
             .then_some(("Retry-After", Cow::Borrowed(b"1".as_slice())));
-        Self { status, field, content: Content::Status }
+        Self { status, field, body: Body::Status }
     }
 
     /// The answer to a request that needs no file; `None` if it needs one.
     #[must_use]
-    pub fn without_file(request: &Request, content: &'a [u8]) -> Option<Self> {
+    pub fn without_file(request: &Request, body: &'a [u8]) -> Option<Self> {
         let allowed = match &request.target {
             _ if request.is_echo() => "POST, OPTIONS",
             Target::Path { .. } => "GET, HEAD, OPTIONS",
             Target::Server | Target::Authority => "GET, HEAD, POST, OPTIONS",
         };
         let allow = Some(("Allow", Cow::Borrowed(allowed.as_bytes())));
-        let (status, field, content) = match request.method {
-            Method::Unknown => (Status::NOT_IMPLEMENTED, None, Content::Status),
-            Method::Options => (Status::NO_CONTENT, allow, Content::Nothing),
+        let (status, field, body) = match request.method {
+            Method::Unknown => (Status::NOT_IMPLEMENTED, None, Body::Status),
+            Method::Options => (Status::NO_CONTENT, allow, Body::Nothing),
             Method::Post if request.is_echo() => {
-                (Status::OK, None, Content::Echo(content))
+                (Status::OK, None, Body::Echo(body))
             }
             Method::Get | Method::Head if !request.is_echo() => return None,
-            _ => (Status::METHOD_NOT_ALLOWED, allow, Content::Status),
+            _ => (Status::METHOD_NOT_ALLOWED, allow, Body::Status),
         };
-        Some(Self { status, field, content })
+        Some(Self { status, field, body })
     }
 
     /// Sends the client to the same path with a slash behind it. The location
@@ -100,7 +100,7 @@ impl<'a> Response<'a> {
         Self {
             status: Status::MOVED_PERMANENTLY,
             field: Some(("Location", Cow::Owned(location))),
-            content: Content::Status,
+            body: Body::Status,
         }
     }
 
@@ -110,7 +110,7 @@ impl<'a> Response<'a> {
         let whole = Self {
             status: Status::OK,
             field: None,
-            content: Content::File(file, 0..file.length()),
+            body: Body::File(file, 0..file.length()),
         };
         if !request.conditional {
             return whole;
@@ -125,23 +125,23 @@ impl<'a> Response<'a> {
                 return Self {
                     status: Status::NOT_MODIFIED,
                     field: Some(("ETag", Cow::Borrowed(file.etag()))),
-                    content: Content::Nothing,
+                    body: Body::Nothing,
                 };
             }
             Verdict::Proceed => {}
         }
-        let (status, span, content) = match range::select(request, file) {
+        let (status, span, body) = match range::select(request, file) {
             Selection::Whole => return whole,
             Selection::Unsatisfiable => {
-                (Status::RANGE_NOT_SATISFIABLE, "*".to_owned(), Content::Status)
+                (Status::RANGE_NOT_SATISFIABLE, "*".to_owned(), Body::Status)
             }
             Selection::Part(part) => (
                 Status::PARTIAL_CONTENT,
                 format!("{}-{}", part.start, part.end.saturating_sub(1)),
-                Content::File(file, part),
+                Body::File(file, part),
             ),
         };
         let value = format!("bytes {span}/{}", file.length()).into_bytes();
-        Self { status, field: Some(("Content-Range", value.into())), content }
+        Self { status, field: Some(("Content-Range", value.into())), body }
     }
 }

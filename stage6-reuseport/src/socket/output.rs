@@ -43,7 +43,7 @@ pub fn unacknowledged(connection: &OwnedFd) -> u64 {
 /// that takes nothing more. Otherwise the kernel would keep all of it, waiting
 /// for this client to read, for as long as `TCP_USER_TIMEOUT` says. No other
 /// connection is closed in this way.
-pub fn abandon(connection: &OwnedFd) {
+pub fn abort(connection: &OwnedFd) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     // If it fails, the kernel waits.
     let _ = setsockopt(connection, sockopt::Linger, &linger);

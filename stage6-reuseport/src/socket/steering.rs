@@ -39,7 +39,7 @@ pub fn by_cpu(listener: &OwnedFd, loops: usize) -> nix::Result<()> {
 ///
 /// A listener that only turns deaf would cost its share of the clients a
 /// second, since the kernel would go on choosing it.
-pub fn past(listener: &OwnedFd, loops: usize) {
+pub fn to_successor(listener: &OwnedFd, loops: usize) {
     let number = u32::try_from(loops).unwrap_or(u32::MAX);
     let number = statement(libc::BPF_RET | libc::BPF_K, number);
     if let Err(error) = attach(listener, &mut [number]) {

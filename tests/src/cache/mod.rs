@@ -25,13 +25,13 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "cache::remembers",
-            "For as long as --cache-seconds says, a file is what it was, \
+            "For as long as --cache-valid says, a file is what it was, \
              whatever happens\nto its name.",
             remembers,
         ),
         case(
             "cache::notices",
-            "After --cache-seconds a file that was replaced, rewritten in \
+            "After --cache-valid a file that was replaced, rewritten in \
              place, removed\nor forbidden is served as it is then.",
             notices,
         ),
@@ -43,7 +43,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "cache::off",
-            "With --cache-seconds 0 the very next request sees every change.",
+            "With --cache-valid 0 the very next request sees every change.",
             off,
         ),
         case(
@@ -73,7 +73,7 @@ fn start(stage: &Stage, flags: &[&str]) -> Result<Server, String> {
 fn remembers(stage: &Stage) -> Outcome {
     let own = Own::new("cache-remembers")?;
     own.write("a", "one")?;
-    let server = start(stage, &["--cache-seconds", "86400"])?;
+    let server = start(stage, &["--cache-valid", "86400"])?;
     let mut client = server.connect()?;
     own.expect(&mut client, "a", "one")?;
     own.replace("a", "two")?;
@@ -90,7 +90,7 @@ fn remembers(stage: &Stage) -> Outcome {
 fn notices(stage: &Stage) -> Outcome {
     let own = Own::new("cache-notices")?;
     own.write("a", "one")?;
-    let server = start(stage, &["--cache-seconds", "1"])?;
+    let server = start(stage, &["--cache-valid", "1"])?;
     own.until(&server, stage, "a", "one")?;
     own.replace("a", "two")?;
     own.until(&server, stage, "a", "two")?;
@@ -110,7 +110,7 @@ fn notices(stage: &Stage) -> Outcome {
 
 fn lets_go(stage: &Stage) -> Outcome {
     let own = Own::new("cache-lets-go")?;
-    let flags = ["--cache-seconds", "86400", "--cache-idle", "1"];
+    let flags = ["--cache-valid", "86400", "--cache-idle", "1"];
     let server = start(stage, &flags)?;
     let mut client = server.connect()?;
     for name in ["a", "b"] {
@@ -129,7 +129,7 @@ fn lets_go(stage: &Stage) -> Outcome {
 
 fn off(stage: &Stage) -> Outcome {
     let own = Own::new("cache-off")?;
-    let server = start(stage, &["--cache-seconds", "0"])?;
+    let server = start(stage, &["--cache-valid", "0"])?;
     let mut client = server.connect()?;
     for content in ["one", "two", "six"] {
         own.write("a", content)?;
@@ -142,7 +142,7 @@ fn off(stage: &Stage) -> Outcome {
 
 fn few_files(stage: &Stage) -> Outcome {
     let own = Own::new("cache-few-files")?;
-    let flags = ["--cache-seconds", "86400", "--cache-files", "3"];
+    let flags = ["--cache-valid", "86400", "--cache-files", "3"];
     let server = start(stage, &flags)?;
     let mut client = server.connect()?;
     own.expect(&mut client, "none", "404")?;
@@ -166,7 +166,7 @@ fn few_files(stage: &Stage) -> Outcome {
 
 fn few_bytes(stage: &Stage) -> Outcome {
     let own = Own::new("cache-few-bytes")?;
-    let flags = ["--cache-seconds", "86400", "--cache-bytes", "100"];
+    let flags = ["--cache-valid", "86400", "--cache-bytes", "100"];
     let server = start(stage, &flags)?;
     let mut client = server.connect()?;
     let (small, large) = ("s".repeat(60), "l".repeat(1000));

@@ -3,7 +3,7 @@
 mod reading;
 mod sending;
 
-use crate::clues::Clues;
+use crate::hints::Clues;
 use crate::script::{Action, Script, Step};
 use crate::server::{Server, pool};
 use crate::stage::{Launch, Stage};
@@ -39,7 +39,7 @@ pub struct Played {
 pub fn play(script: &Script, stage: &Stage, pace: Pace) -> Played {
     let mut flags = script.flags.clone();
     if let Pace::InPieces(size) = pace {
-        flags.extend(["--piece".into(), size.to_string()]);
+        flags.extend(["--io-limit".into(), size.to_string()]);
     }
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let mut server = match stage.start(&flags) {

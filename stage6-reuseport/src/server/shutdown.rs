@@ -13,11 +13,11 @@ use crate::socket::{self, steering};
 
 /// How long a client may take for the end of its handshake, and for its first
 /// byte after that, if it has begun just before the end.
-const FIRST: Duration = Duration::from_millis(500);
+const GRACE_PERIOD: Duration = Duration::from_millis(500);
 
 /// What a loop has done.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Tally {
+pub struct Counters {
     /// How many connections it has accepted.
     pub connections: u64,
     /// How many requests it has answered.
@@ -25,7 +25,7 @@ pub struct Tally {
     /// How many of them after it was told to stop.
     pub finished: u64,
     /// How many it has broken off at the end.
-    pub cut: u64,
+    pub aborted: u64,
 }
 
 impl Server {
@@ -34,7 +34,7 @@ impl Server {
     ///
     /// # Errors
     /// What `epoll_ctl(2)` says.
-    pub fn stop_on(&mut self, stop: BorrowedFd) -> io::Result<()> {
+    pub fn watch_stop(&mut self, stop: BorrowedFd) -> io::Result<()> {
         let interest = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
         self.epoll.add(stop, EpollEvent::new(interest, STOP))?;
         Ok(())
@@ -44,27 +44,27 @@ impl Server {
     /// begun to connect. The others go to the listeners of another server, if
     /// one has joined us: to replace a server, start the new one, then stop the
     /// old one.
-    pub(super) fn stop(&mut self) {
-        let now = self.worker.now;
-        let until = now + self.worker.limits.drain;
-        self.stopping = Some(until);
-        self.leaving = Some(until.min(now + FIRST));
+    pub(super) fn begin_shutdown(&mut self) {
+        let now = self.context.now;
+        let until = now + self.context.limits.drain;
+        self.shutdown_deadline = Some(until);
+        self.listeners_close_at = Some(until.min(now + GRACE_PERIOD));
         for listener in &self.listeners {
-            steering::past(listener, self.worker.limits.loops);
-            socket::turn_deaf(listener);
+            steering::to_successor(listener, self.context.limits.loops);
+            socket::quiesce(listener);
         }
-        self.tally.finished = self.worker.answered;
+        self.counters.finished = self.context.responses;
         // Every answer from now on says that it is the last.
-        self.worker.limits.requests = 0;
-        self.worker.limits.first = FIRST;
+        self.context.limits.requests = 0;
+        self.context.limits.first_byte = GRACE_PERIOD;
         // A request may have come in on a connection that looks idle, and we
         // have not been told yet. To find out costs each of them one `recv`.
         let keys: Vec<DefaultKey> = self.connections.keys().collect();
         for key in keys {
             if let Some(connection) = self.connections.get_mut(key) {
-                connection.note(READABLE);
+                connection.note_readiness(READABLE);
             }
-            self.queue(key);
+            self.enqueue(key);
         }
     }
 
@@ -74,11 +74,13 @@ impl Server {
     ///
     /// # Errors
     /// If a listener is no listener any more.
-    pub(super) fn stop_listening(&mut self) -> io::Result<()> {
-        if self.leaving.is_none_or(|leaving| self.worker.now < leaving) {
+    pub(super) fn close_listeners(&mut self) -> io::Result<()> {
+        if self.listeners_close_at.is_none_or(|listeners_close_at| {
+            self.context.now < listeners_close_at
+        }) {
             return Ok(());
         }
-        self.leaving = None;
+        self.listeners_close_at = None;
         for index in 0..self.listeners.len() {
             self.accept_all(index, usize::MAX)?;
         }
@@ -93,24 +95,25 @@ impl Server {
     /// for it is over.
     #[must_use]
     pub fn has_stopped(&self) -> bool {
-        self.stopping.is_some_and(|until| {
+        self.shutdown_deadline.is_some_and(|until| {
             self.listeners.is_empty() && self.connections.is_empty()
-                || self.worker.now >= until
+                || self.context.now >= until
         })
     }
 
     /// Cuts off what is left, and counts.
     #[must_use]
-    pub fn end(mut self) -> Tally {
-        self.tally.finished = self.worker.answered - self.tally.finished;
+    pub fn finish(mut self) -> Counters {
+        self.counters.finished =
+            self.context.responses - self.counters.finished;
         for connection in self.connections.values_mut() {
             if connection.is_busy() {
-                connection.cut_off(&mut self.worker);
-                self.tally.cut += 1;
+                connection.abort(&mut self.context);
+                self.counters.aborted += 1;
             }
         }
-        self.tally.requests = self.worker.answered;
-        self.worker.log.flush();
-        self.tally
+        self.counters.requests = self.context.responses;
+        self.context.log.flush();
+        self.counters
     }
 }

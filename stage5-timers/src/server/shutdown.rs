@@ -13,14 +13,14 @@ use crate::socket;
 
 /// How long a client may take for the end of its handshake, and for its first
 /// byte after that, if it has begun just before the end.
-const FIRST: Duration = Duration::from_millis(500);
+const GRACE_PERIOD: Duration = Duration::from_millis(500);
 
 impl Server {
     /// Has a signal end the loop.
     ///
     /// # Errors
     /// What `epoll_ctl(2)` says.
-    pub fn stop_on(&mut self, signals: Signals) -> io::Result<()> {
+    pub fn watch_stop(&mut self, signals: Signals) -> io::Result<()> {
         let event = EpollEvent::new(EpollFlags::EPOLLIN, STOP);
         self.epoll.add(signals.fd(), event)?;
         self.signals = Some(signals);
@@ -30,34 +30,34 @@ impl Server {
     /// Sees to the signals that have come.
     pub(super) fn read_signals(&mut self) -> io::Result<()> {
         let Some(signals) = &self.signals else { return Ok(()) };
-        if signals.read()? && self.stopping.is_none() {
-            self.stop();
+        if signals.read()? && self.shutdown_deadline.is_none() {
+            self.begin_shutdown();
         }
         Ok(())
     }
 
     /// Begins to stop. The listeners stay for a moment, for those who have
     /// begun to connect.
-    fn stop(&mut self) {
-        let now = self.worker.now;
-        let until = now + self.worker.limits.drain;
-        self.stopping = Some(until);
-        self.leaving = Some(until.min(now + FIRST));
+    fn begin_shutdown(&mut self) {
+        let now = self.context.now;
+        let until = now + self.context.limits.drain;
+        self.shutdown_deadline = Some(until);
+        self.listeners_close_at = Some(until.min(now + GRACE_PERIOD));
         for listener in &self.listeners {
-            socket::turn_deaf(listener);
+            socket::quiesce(listener);
         }
-        self.answered = self.worker.answered;
+        self.responses = self.context.responses;
         // Every answer from now on says that it is the last.
-        self.worker.limits.requests = 0;
-        self.worker.limits.first = FIRST;
+        self.context.limits.requests = 0;
+        self.context.limits.first_byte = GRACE_PERIOD;
         // A request may have come in on a connection that looks idle, and we
         // have not been told yet. To find out costs each of them one `recv`.
         let keys: Vec<DefaultKey> = self.connections.keys().collect();
         for key in keys {
             if let Some(connection) = self.connections.get_mut(key) {
-                connection.note(READABLE);
+                connection.note_readiness(READABLE);
             }
-            self.queue(key);
+            self.enqueue(key);
         }
     }
 
@@ -67,11 +67,13 @@ impl Server {
     ///
     /// # Errors
     /// If a listener is no listener any more.
-    pub(super) fn stop_listening(&mut self) -> io::Result<()> {
-        if self.leaving.is_none_or(|leaving| self.worker.now < leaving) {
+    pub(super) fn close_listeners(&mut self) -> io::Result<()> {
+        if self.listeners_close_at.is_none_or(|listeners_close_at| {
+            self.context.now < listeners_close_at
+        }) {
             return Ok(());
         }
-        self.leaving = None;
+        self.listeners_close_at = None;
         for index in 0..self.listeners.len() {
             self.accept_all(index, usize::MAX)?;
         }
@@ -83,26 +85,26 @@ impl Server {
     /// for it is over.
     #[must_use]
     pub fn has_stopped(&self) -> bool {
-        self.stopping.is_some_and(|until| {
+        self.shutdown_deadline.is_some_and(|until| {
             self.listeners.is_empty() && self.connections.is_empty()
-                || self.worker.now >= until
+                || self.context.now >= until
         })
     }
 
     /// Cuts off what is left, and tells how it went.
     pub fn report(&mut self) {
-        let finished = self.worker.answered - self.answered;
-        let mut cut = 0;
+        let finished = self.context.responses - self.responses;
+        let mut aborted = 0;
         for connection in self.connections.values_mut() {
             if connection.is_busy() {
-                connection.cut_off(&mut self.worker);
-                cut += 1;
+                connection.abort(&mut self.context);
+                aborted += 1;
             }
         }
-        self.worker.log.flush();
+        self.context.log.flush();
         let name = env!("CARGO_PKG_NAME");
         let line = format!(
-            "{name}: stopped: {finished} answers finished, {cut} cut off\n"
+            "{name}: stopped: {finished} answers finished, {aborted} cut off\n"
         );
         // Standard error may be closed; there is nowhere else to say it.
         let _ = io::stderr().write_all(line.as_bytes());

@@ -34,19 +34,19 @@ pub fn cases() -> Vec<Case> {
     };
     vec![
         from_2(
-            "fair::beside_a_download",
+            "fairness::beside_a_download",
             "While a fast client downloads 64 MiB, and more behind it, small \
              requests\nof another client are answered.",
             |stage| beside(stage, &[download]),
         ),
         from_2(
-            "fair::beside_an_upload",
+            "fairness::beside_an_upload",
             "While a fast client uploads 64 MiB, and more behind it, small \
              requests of\nanother client are answered.",
             |stage| beside(stage, &[upload]),
         ),
         from_2(
-            "fair::beside_both",
+            "fairness::beside_both",
             "Small requests are answered beside an upload and a download of \
              64 MiB\neach.",
             |stage| beside(stage, &[upload, download]),

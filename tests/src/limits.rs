@@ -1,8 +1,8 @@
 //! Limits on how many, and what those beyond are told.
 
 use crate::fixtures::HELLO;
+use crate::overload;
 use crate::process;
-use crate::room;
 use crate::server::Server;
 use crate::stage::{Case, Launch, Outcome, PASSED, Stage};
 use crate::wire::Client;
@@ -29,28 +29,28 @@ pub fn cases() -> Vec<Case> {
     };
     vec![
         case(
-            "limit::one_too_many",
+            "limits::one_too_many",
             "With --max-connections 8 the ninth client hears 503 with \
              Retry-After and\nis let go, whether it asks or is silent. The \
              eight go on. When one of them\nleaves, the next is served.",
             one_too_many,
         ),
         case(
-            "limit::crowd",
+            "limits::crowd",
             "Forty clients come where there is no room for one. Each of them \
              hears 503,\nand none a reset; and the server still sleeps when \
              it is over.",
             crowd,
         ),
         case(
-            "limit::descriptors",
+            "limits::descriptors",
             "Descriptors run out before --max-connections does. A descriptor \
              was kept\nfor that: those who come hear 503, those who are in \
              go on, and the server\nneither spins nor fills its log.",
             descriptors,
         ),
         case(
-            "limit::descriptors_raised",
+            "limits::descriptors_raised",
             "The number of descriptors that the server may have is raised to \
              the most\nthat it may ask for.",
             descriptors_raised,
@@ -133,7 +133,7 @@ fn crowd(stage: &Stage) -> Outcome {
     for (at, client) in crowd.into_iter().enumerate() {
         refused(client).map_err(|why| format!("number {at}: {why}"))?;
     }
-    room::watch(&server, stage)?;
+    overload::watch(&server, stage)?;
     for client in &mut clients {
         served(client)?;
     }
@@ -142,12 +142,12 @@ fn crowd(stage: &Stage) -> Outcome {
 
 fn descriptors(stage: &Stage) -> Outcome {
     let flags = ["--max-connections", "1000", "--head-timeout", "600"];
-    let (server, mut clients) = room::crowd(stage, &flags)?;
+    let (server, mut clients) = overload::crowd(stage, &flags)?;
     let lines = server.stderr.wait_for(1, stage.ceiling);
     if !lines.iter().any(|line| line.contains("cannot accept: ")) {
         return Err(format!("no word about it on stderr: {lines:?}").into());
     }
-    room::watch(&server, stage)?;
+    overload::watch(&server, stage)?;
     // The first who hears anything without having asked is refused. Whoever
     // is refused and leaves makes room for the next, who hears so too.
     let mut first = None;
@@ -163,12 +163,12 @@ fn descriptors(stage: &Stage) -> Outcome {
         refused(client).map_err(|why| format!("refusal {at}: {why}"))?;
     }
     for (at, client) in clients.iter_mut().enumerate() {
-        room::check(at, client)?;
+        overload::check(at, client)?;
     }
     clients.truncate(1);
     process::until("the descriptors of those who left", stage.ceiling, || {
         let open = process::descriptors(server.pid());
-        open.is_ok_and(|open| open < usize::from(room::DESCRIPTORS) / 2)
+        open.is_ok_and(|open| open < usize::from(overload::DESCRIPTORS) / 2)
     })?;
     served(&mut server.connect()?)?;
     Ok(PASSED)

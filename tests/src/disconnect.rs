@@ -7,7 +7,7 @@ use crate::stage::{Case, Outcome, PASSED, Stage};
 #[must_use]
 pub fn cases() -> Vec<Case> {
     vec![Case {
-        name: "vanish::mid_body",
+        name: "disconnect::mid_body",
         promise: "A client announces 100,000 bytes, sends half of them, and \
                   resets\nthe connection. The server goes on, and keeps no \
                   descriptor of it.",

@@ -43,7 +43,7 @@ pub fn cases() -> Vec<Case> {
     };
     vec![
         of_ours(
-            "room::more_clients_than_descriptors",
+            "overload::more_clients_than_descriptors",
             (1, 4),
             "With 64 descriptors and 100 clients, those who are in are served \
              and the\nothers wait. The server says so once in a while and \
@@ -52,14 +52,14 @@ pub fn cases() -> Vec<Case> {
             more_clients_than_descriptors,
         ),
         of_ours(
-            "room::files_when_full",
+            "overload::files_when_full",
             (5, u32::MAX),
             "Connections don't use up all descriptors: whoever is in can have \
              a file,\nhowever many others wait.",
             files_when_full,
         ),
         of_ours(
-            "room::no_file_when_full",
+            "overload::no_file_when_full",
             // On stage 1 each thread that sleeps in accept(2) holds the
             // number of its next descriptor: Linux takes it before it waits.
             (2, 4),

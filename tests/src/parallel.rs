@@ -26,14 +26,14 @@ pub fn cases() -> Vec<Case> {
     };
     vec![
         from_1(
-            "many::last_connection_first",
+            "parallel::last_connection_first",
             "Fifty clients connect; the last to connect asks first, and has \
              its\nanswer before the others say anything. A silent client \
              keeps nobody\nwaiting.",
             last_connection_first,
         ),
         from_1(
-            "many::parallel_clients",
+            "parallel::parallel_clients",
             "Two hundred clients at once: each gets its whole answer, also \
              if they\nask in the opposite order of connecting.",
             parallel_clients,

@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use crate::access_log::Entry;
+use crate::context::Context;
 use crate::exchange::Exchange;
-use crate::http::{Method, Persistence, Refusal, Request, Response, Status};
+use crate::http::{Method, Persistence, Rejection, Request, Response, Status};
 use crate::site::Lookup;
 use crate::transfer::Transfer;
-use crate::worker::Worker;
 
 /// Content up to this size joins its head in one buffer and one `send`.
 const SMALL: u64 = 16 * 1024;
@@ -15,31 +15,36 @@ const SMALL: u64 = 16 * 1024;
 impl Exchange {
     /// Puts the answer to `request` into the output; of a large file only the
     /// head, with a transfer for the rest.
-    pub(crate) fn answer(
+    pub(crate) fn respond(
         &mut self,
         request: &Request,
-        content: &[u8],
-        worker: &mut Worker,
+        body: &[u8],
+        context: &mut Context,
     ) {
         let started = Instant::now();
-        worker.clock.refresh();
+        context.clock.refresh();
         let mut found = None;
-        let response = match Response::without_file(request, content) {
+        let response = match Response::without_file(request, body) {
             Some(response) => response,
-            None => match worker.site.find(request.path()) {
+            None => match context.find(request.path()) {
                 Ok(Lookup::File(file)) => {
                     let file = found.insert(file);
                     Response::file(request, &file.representation)
                 }
-                Ok(Lookup::Folder) => Response::redirect(request),
+                Ok(Lookup::Directory) => Response::redirect(request),
                 Err(status) => Response::status(status),
             },
         };
-        let persistence = Persistence::of(request);
+        self.responses += 1;
+        let persistence = if self.responses >= context.limits.requests {
+            Persistence::Close
+        } else {
+            Persistence::of(request)
+        };
         self.last = persistence == Persistence::Close;
         let head_only = request.method == Method::Head;
         let before = self.output.len();
-        let clock = &worker.clock;
+        let clock = &context.clock;
         let part =
             response.write(&mut self.output, persistence, head_only, clock);
         let status = response.status;
@@ -54,41 +59,46 @@ impl Exchange {
                 self.output.truncate(before);
                 let line = request.line.to_vec();
                 let status = Status::INTERNAL_ERROR;
-                self.refuse(&Refusal { status, line }, worker);
+                self.reject(&Rejection { status, line }, context);
             }
             _ => {
                 let bytes = bytes.unwrap_or(0);
-                self.log(worker, request.line, status, bytes, started);
+                self.log(context, request.line, status, bytes, started);
             }
         }
     }
 
     /// Puts an error answer into the output, the last one.
-    pub(crate) fn refuse(&mut self, refusal: &Refusal, worker: &mut Worker) {
-        let Refusal { status, line } = refusal;
+    pub(crate) fn reject(
+        &mut self,
+        rejection: &Rejection,
+        context: &mut Context,
+    ) {
+        let Rejection { status, line } = rejection;
         log::info!("{}: refused: {}", self.client, status.text());
-        worker.clock.refresh();
+        context.clock.refresh();
         let response = Response::status(*status);
         let (close, head_only) =
             (Persistence::Close, line.starts_with(b"HEAD "));
-        response.write(&mut self.output, close, head_only, &worker.clock);
+        response.write(&mut self.output, close, head_only, &context.clock);
         self.last = true;
         let bytes = response.content_length().filter(|_| !head_only);
         let now = Instant::now();
-        self.log(worker, line, *status, bytes.unwrap_or(0), now);
+        self.log(context, line, *status, bytes.unwrap_or(0), now);
     }
 
     pub(crate) fn log(
         &self,
-        worker: &mut Worker,
+        context: &mut Context,
         request: &[u8],
         status: Status,
         bytes: u64,
         started: Instant,
     ) {
-        worker.log.record(&Entry {
+        context.responses += 1;
+        context.log.record(&Entry {
             client: self.client,
-            time: worker.clock.log(),
+            time: context.clock.log(),
             request,
             status: status.code(),
             bytes,

@@ -9,10 +9,10 @@ use crate::http::Clock;
 use crate::site::Site;
 
 /// How many bytes one `recv` may bring.
-const SPACE: usize = 16 * 1024;
+const RECV_BUFFER: usize = 16 * 1024;
 
 /// Files, log, clock and buffers, lent to each connection in turn.
-pub struct Worker {
+pub struct Context {
     /// The files.
     pub site: Site,
     /// The lines about them.
@@ -21,41 +21,36 @@ pub struct Worker {
     pub clock: Clock,
     /// An empty output buffer, passed from one connection to the next: who
     /// has nothing to send holds none, and no request has to allocate one.
-    pub spare: Vec<u8>,
+    pub spare_output: Vec<u8>,
     /// Where `recv` puts what it brings.
-    pub space: Vec<u8>,
+    pub recv_buffer: Vec<u8>,
     /// How many bytes one `send` may take.
-    pub piece: usize,
+    pub io_limit: usize,
     /// Bytes received since the last narration.
     pub received: usize,
     /// Bytes sent since the last narration.
     pub sent: usize,
 }
 
-impl Worker {
+impl Context {
     /// What a new thread starts with.
     #[must_use]
     pub fn new(site: Site, config: &Config) -> Self {
-        let piece = config.piece as usize;
+        let io_limit = config.io_limit as usize;
         Self {
             site,
             log: AccessLog::new(!config.quiet),
             clock: Clock::default(),
-            spare: Vec::new(),
-            space: vec![0; piece.min(SPACE)],
-            piece,
+            spare_output: Vec::new(),
+            recv_buffer: vec![0; io_limit.min(RECV_BUFFER)],
+            io_limit,
             received: 0,
             sent: 0,
         }
     }
 
     /// Tells at `RUST_LOG=trace`, in one line, what became of one event.
-    pub fn narrate(
-        &mut self,
-        fd: &OwnedFd,
-        event: &dyn Debug,
-        next: &dyn Debug,
-    ) {
+    pub fn trace(&mut self, fd: &OwnedFd, event: &dyn Debug, next: &dyn Debug) {
         let received = std::mem::take(&mut self.received);
         let sent = std::mem::take(&mut self.sent);
         let fd = fd.as_raw_fd();

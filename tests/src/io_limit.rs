@@ -6,7 +6,7 @@
 /// either way; what moves more bytes than that goes in larger pieces.
 const PIECES: usize = 65_536;
 
-/// The value of `--piece` for a script whose transcript is `transcript`.
+/// The value of `--io-limit` for a script whose transcript is `transcript`.
 #[must_use]
 pub fn size(transcript: &str) -> usize {
     moved(transcript) / PIECES + 1

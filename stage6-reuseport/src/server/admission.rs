@@ -16,14 +16,14 @@ use crate::socket::{self, Accepted};
 
 /// How many connections one turn accepts at most from each listener, which is
 /// level-triggered: those that remain are announced again.
-pub(super) const ACCEPTS: usize = 64;
+pub(super) const ACCEPT_BUDGET: usize = 64;
 
 /// For how many connections memory is kept when there are none.
-const CROWD: usize = 1024;
+const SHRINK_ABOVE: usize = 1024;
 
 /// How many connections there may be at most, beyond the limit, that are being
 /// told so. It takes each of them two seconds at the longest.
-const TURNED_AWAY: usize = 64;
+const MAX_REJECTING: usize = 64;
 
 impl Server {
     /// Takes connections that wait on a listener: it may be many.
@@ -34,7 +34,7 @@ impl Server {
     ) -> io::Result<()> {
         for _ in 0..most {
             let Some(listener) = self.listeners.get(index) else { break };
-            if self.is_crowded() {
+            if self.is_overloaded() {
                 self.watch_listeners(false);
                 break;
             }
@@ -42,13 +42,14 @@ impl Server {
                 Accepted::Connection(connection, client) => {
                     self.admit(connection, client);
                 }
-                Accepted::Lost(_) => {}
-                Accepted::Nothing => break,
+                Accepted::Aborted(_) => {}
+                Accepted::WouldBlock => break,
                 // One more, to tell it so.
-                Accepted::NoRoom(_) if self.reserve.take().is_some() => {}
+                Accepted::OutOfResources(_)
+                    if self.spare_fd.take().is_some() => {}
                 // It stays in the backlog, so the listener stays ready, and
                 // to go on asking about it would spin.
-                Accepted::NoRoom(_) => {
+                Accepted::OutOfResources(_) => {
                     self.watch_listeners(false);
                     break;
                 }
@@ -58,9 +59,9 @@ impl Server {
     }
 
     /// Whether not even a refusal has room. Who comes now waits in the backlog.
-    pub(super) fn is_crowded(&self) -> bool {
-        let most = self.worker.limits.connections;
-        let beyond = TURNED_AWAY.min(most / 8).max(1);
+    pub(super) fn is_overloaded(&self) -> bool {
+        let most = self.context.limits.connections;
+        let beyond = MAX_REJECTING.min(most / 8).max(1);
         self.connections.len() >= most.saturating_add(beyond)
     }
 
@@ -68,19 +69,19 @@ impl Server {
     /// descriptor, hears 503: it could be left in the backlog, but then its
     /// client would wait and not know for what.
     pub(super) fn admit(&mut self, socket: OwnedFd, client: IpAddr) {
-        if self.stopping.is_some() {
-            socket::hear(&socket);
+        if self.shutdown_deadline.is_some() {
+            socket::clear_min_ttl(&socket);
         }
-        let full = self.connections.len() >= self.worker.limits.connections
-            || self.reserve.is_none();
-        self.tally.connections += 1;
-        let connection = Connection::new(socket, client, self.worker.now);
+        let full = self.connections.len() >= self.context.limits.connections
+            || self.spare_fd.is_none();
+        self.counters.connections += 1;
+        let connection = Connection::new(socket, client, self.context.now);
         let key = self.connections.insert(connection);
         if full && let Some(connection) = self.connections.get_mut(key) {
-            connection.turn_away(&mut self.worker);
-            self.settle(key, "full");
+            connection.reject_overload(&mut self.context);
+            self.after_event(key, "full");
         } else {
-            self.queue(key);
+            self.enqueue(key);
         }
     }
 
@@ -89,19 +90,19 @@ impl Server {
     /// closed has no events, and we hold none, so nobody can mistake them.
     pub(super) fn shrink(&mut self) {
         let nobody = self.connections.is_empty() && self.events.is_empty();
-        if nobody && self.connections.capacity() > CROWD {
+        if nobody && self.connections.capacity() > SHRINK_ABOVE {
             self.connections = SlotMap::new();
             self.ready = VecDeque::new();
-            self.timers.forget_all();
-            limits::give_back_memory();
+            self.timers.clear();
+            limits::release_memory();
         }
     }
 
     /// Sees to what can be done again after a connection has gone: to keep a
     /// descriptor in reserve, and to accept.
-    pub(super) fn make_room(&mut self) {
-        if self.reserve.is_none() {
-            self.reserve = spare_descriptor();
+    pub(super) fn resume_accepting(&mut self) {
+        if self.spare_fd.is_none() {
+            self.spare_fd = spare_descriptor();
         }
         self.watch_listeners(true);
     }

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use super::{local_address, set};
 
 /// The longest time to live that a packet can have, in hops.
-const LONGEST: libc::c_int = 255;
+const MAX_TTL: libc::c_int = 255;
 
 /// Has the kernel take no notice of new connections, as if their SYN had been
 /// lost on the way, while those go on that have begun their handshake.
@@ -20,19 +20,19 @@ const LONGEST: libc::c_int = 255;
 /// to say with a time to live that few routers have counted down. Hosts begin
 /// with 64 or 128, so 255 is more than nearly any has. The ACK that ends a
 /// handshake is not asked: it belongs to the handshake, not to the listener.
-pub fn turn_deaf(listener: &OwnedFd) {
-    listen_from(listener, LONGEST);
+pub fn quiesce(listener: &OwnedFd) {
+    set_min_ttl(listener, MAX_TTL);
 }
 
 /// Takes that back for a connection, which has inherited it. What came for it
 /// in the meantime its client sends again.
-pub fn hear(connection: &OwnedFd) {
-    listen_from(connection, 0);
+pub fn clear_min_ttl(connection: &OwnedFd) {
+    set_min_ttl(connection, 0);
 }
 
 /// Drops packets with a shorter time to live: `IP_MINTTL`, ip(7), and for IPv6
 /// `IPV6_MINHOPCOUNT`. An IPv6 socket may have IPv4 clients, and takes both.
-fn listen_from(socket: &OwnedFd, hops: libc::c_int) {
+fn set_min_ttl(socket: &OwnedFd, hops: libc::c_int) {
     let mut done = set(socket, libc::IPPROTO_IP, libc::IP_MINTTL, &hops);
     if local_address(socket).is_ok_and(|address| address.is_ipv6()) {
         let option = libc::IPV6_MINHOPCOUNT;

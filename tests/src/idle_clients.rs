@@ -30,7 +30,7 @@ pub fn cases() -> Vec<Case> {
     };
     vec![
         case(
-            "silence::idle_client",
+            "idle_clients::idle_client",
             1,
             true,
             "A client that connects and says nothing keeps nobody waiting, \
@@ -38,7 +38,7 @@ pub fn cases() -> Vec<Case> {
             idle_client,
         ),
         case(
-            "silence::one_byte",
+            "idle_clients::one_byte",
             1,
             true,
             "A client that sends one byte of a request keeps nobody waiting, \
@@ -46,7 +46,7 @@ pub fn cases() -> Vec<Case> {
             one_byte,
         ),
         case(
-            "silence::never_reads",
+            "idle_clients::never_reads",
             1,
             false,
             "A client that asks for 64 MiB, and for ten files behind it, and \
@@ -55,12 +55,12 @@ pub fn cases() -> Vec<Case> {
             never_reads,
         ),
         case(
-            "silence::thousand_idle",
+            "idle_clients::a_thousand_idle",
             2,
             false,
             "A thousand idle clients keep nobody waiting, and each is served \
              when it\nspeaks.",
-            thousand_idle,
+            a_thousand_idle,
         ),
     ]
 }
@@ -144,7 +144,7 @@ fn never_reads(stage: &Stage) -> Outcome {
     Ok(PASSED)
 }
 
-fn thousand_idle(stage: &Stage) -> Outcome {
+fn a_thousand_idle(stage: &Stage) -> Outcome {
     process::allow_descriptors(2048)?;
     let mut server = stage.start(&["--quiet"])?;
     let pid = server.pid();
