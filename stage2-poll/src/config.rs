@@ -3,32 +3,32 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, value_parser};
 
-/// The most bytes that go in one `send`.
+/// The most bytes one `send` is given.
 pub const MAX_IO: u32 = 1024 * 1024;
 
 /// A static-file HTTP/1.1 server, one of six.
 #[derive(Debug, Clone, Parser)]
 #[command(version)]
 pub struct Config {
-    /// The folder to serve
+    /// Directory to serve
     #[arg(default_value = ".")]
     pub root: PathBuf,
 
-    /// Where to listen; may be given again; port 0 picks a free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    /// Address to listen on; repeat for several; port 0 picks a free port
+    #[arg(long, help_heading = "Listening")]
+    #[arg(value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     pub listen: Vec<SocketAddr>,
 
-    /// Write no access log
-    #[arg(long)]
+    /// Do not write an access log
+    #[arg(long, help_heading = "Files")]
     pub quiet: bool,
 
-    /// Receive and send at most so many bytes at a time; if fewer than the
-    /// default, also through the smallest buffers that the kernel has. Slow,
-    /// but nothing comes or goes in one piece
-    #[arg(long, value_name = "BYTES", default_value_t = MAX_IO,
-          value_parser = clap::value_parser!(u32)
-              .range(1..=i64::from(MAX_IO)))]
+    /// Limit each recv and send to this many bytes; below the default, also
+    /// use the smallest socket buffers the kernel allows
+    #[arg(long, value_name = "BYTES", help_heading = "Testing",
+          default_value_t = MAX_IO,
+          value_parser = value_parser!(u32).range(1..=i64::from(MAX_IO)))]
     pub io_limit: u32,
 }

@@ -3,60 +3,62 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, value_parser};
 
-/// The most bytes that go in one `send`.
+/// The most bytes one `send` is given.
 pub const MAX_IO: u32 = 1024 * 1024;
 
 /// A static-file HTTP/1.1 server, one of six.
 #[derive(Debug, Clone, Parser)]
 #[command(version)]
 pub struct Config {
-    /// The folder to serve
+    /// Directory to serve
     #[arg(default_value = ".")]
     pub root: PathBuf,
 
-    /// Where to listen; may be given again; port 0 picks a free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    /// Address to listen on; repeat for several; port 0 picks a free port
+    #[arg(long, help_heading = "Listening")]
+    #[arg(value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     pub listen: Vec<SocketAddr>,
 
-    /// Write no access log
-    #[arg(long)]
+    /// Do not write an access log
+    #[arg(long, help_heading = "Files")]
     pub quiet: bool,
 
-    /// Receive and send at most so many bytes at a time; if fewer than the
-    /// default, also through the smallest buffers that the kernel has. Slow,
-    /// but nothing comes or goes in one piece
-    #[arg(long, value_name = "BYTES", default_value_t = MAX_IO,
-          value_parser = clap::value_parser!(u32)
-              .range(1..=i64::from(MAX_IO)))]
+    /// Limit each recv and send to this many bytes; below the default, also
+    /// use the smallest socket buffers the kernel allows
+    #[arg(long, value_name = "BYTES", help_heading = "Testing",
+          default_value_t = MAX_IO,
+          value_parser = value_parser!(u32).range(1..=i64::from(MAX_IO)))]
     pub io_limit: u32,
 
-    /// After how long without a byte from the client the kernel asks whether
-    /// it is still there, in seconds; 0 is never
-    #[arg(long, value_name = "SECONDS", default_value = "60",
-          value_parser = clap::value_parser!(u32).range(..=32767))]
+    /// Seconds of silence before the kernel probes a client; 0 means never
+    #[arg(long, value_name = "SECONDS", help_heading = "Time-outs",
+          default_value = "60",
+          value_parser = value_parser!(u32).range(..=32767))]
     pub keepalive_idle: u32,
 
-    /// How long to wait before asking again, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "10",
-          value_parser = clap::value_parser!(u32).range(1..=32767))]
+    /// Seconds between two probes of a client that does not reply
+    #[arg(long, value_name = "SECONDS", help_heading = "Time-outs",
+          default_value = "10",
+          value_parser = value_parser!(u32).range(1..=32767))]
     pub keepalive_interval: u32,
 
-    /// After how many questions without an answer it counts as gone
-    #[arg(long, value_name = "N", default_value = "6",
-          value_parser = clap::value_parser!(u32).range(1..=127))]
+    /// Probes without a reply after which the kernel drops the connection
+    #[arg(long, value_name = "N", help_heading = "Time-outs",
+          default_value = "6",
+          value_parser = value_parser!(u32).range(1..=127))]
     pub keepalive_count: u32,
 
-    /// The size of a connection's receive buffer, in bytes; 0 lets the kernel
-    /// fit it to the path
-    #[arg(long, value_name = "BYTES", default_value = "0",
-          value_parser = clap::value_parser!(u32).range(..=1_073_741_823))]
+    /// Receive buffer per connection, in bytes; 0 means kernel autotuning
+    #[arg(long, value_name = "BYTES", help_heading = "Tuning",
+          default_value = "0",
+          value_parser = value_parser!(u32).range(..=1_073_741_823))]
     pub receive_buffer: u32,
 
-    /// The size of a connection's send buffer, in bytes; 0 lets the kernel
-    /// fit it to the path
-    #[arg(long, value_name = "BYTES", default_value = "0",
-          value_parser = clap::value_parser!(u32).range(..=1_073_741_823))]
+    /// Send buffer per connection, in bytes; 0 means kernel autotuning
+    #[arg(long, value_name = "BYTES", help_heading = "Tuning",
+          default_value = "0",
+          value_parser = value_parser!(u32).range(..=1_073_741_823))]
     pub send_buffer: u32,
 }

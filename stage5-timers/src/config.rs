@@ -3,109 +3,120 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::builder::RangedI64ValueParser;
+use clap::{Parser, value_parser};
 
-/// The most bytes that go in one `send`.
+/// The most bytes one `send` is given.
 pub const MAX_IO: u32 = 1024 * 1024;
 
-/// The longest time that can be asked for, in seconds.
+/// The longest time-out, in seconds.
 const DAY: i64 = 24 * 60 * 60;
 
 /// A static-file HTTP/1.1 server, one of six.
 #[derive(Debug, Clone, Parser)]
 #[command(version)]
 pub struct Config {
-    /// The folder to serve
+    /// Directory to serve
     #[arg(default_value = ".")]
     pub root: PathBuf,
 
-    /// Where to listen; may be given again; port 0 picks a free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    /// Address to listen on; repeat for several; port 0 picks a free port
+    #[arg(long, help_heading = "Listening")]
+    #[arg(value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     pub listen: Vec<SocketAddr>,
 
-    /// Write no access log
-    #[arg(long)]
+    /// Do not write an access log
+    #[arg(long, help_heading = "Files")]
     pub quiet: bool,
 
-    /// Receive and send at most so many bytes at a time; if fewer than the
-    /// default, also through the smallest buffers that the kernel has. Slow,
-    /// but nothing comes or goes in one piece
-    #[arg(long, value_name = "BYTES", default_value_t = MAX_IO,
-          value_parser = clap::value_parser!(u32)
-              .range(1..=i64::from(MAX_IO)))]
+    /// Limit each recv and send to this many bytes; below the default, also
+    /// use the smallest socket buffers the kernel allows
+    #[arg(long, value_name = "BYTES", help_heading = "Testing",
+          default_value_t = MAX_IO,
+          value_parser = value_parser!(u32).range(1..=i64::from(MAX_IO)))]
     pub io_limit: u32,
 
-    /// After how long without a byte from the client the kernel asks whether
-    /// it is still there, in seconds; 0 is never
-    #[arg(long, value_name = "SECONDS", default_value = "60",
-          value_parser = clap::value_parser!(u32).range(..=32767))]
+    /// Seconds of silence before the kernel probes a client; 0 means never
+    #[arg(long, value_name = "SECONDS", help_heading = "Time-outs",
+          default_value = "60",
+          value_parser = value_parser!(u32).range(..=32767))]
     pub keepalive_idle: u32,
 
-    /// How long to wait before asking again, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "10",
-          value_parser = clap::value_parser!(u32).range(1..=32767))]
+    /// Seconds between two probes of a client that does not reply
+    #[arg(long, value_name = "SECONDS", help_heading = "Time-outs",
+          default_value = "10",
+          value_parser = value_parser!(u32).range(1..=32767))]
     pub keepalive_interval: u32,
 
-    /// After how many questions without an answer it counts as gone
-    #[arg(long, value_name = "N", default_value = "6",
-          value_parser = clap::value_parser!(u32).range(1..=127))]
+    /// Probes without a reply after which the kernel drops the connection
+    #[arg(long, value_name = "N", help_heading = "Time-outs",
+          default_value = "6",
+          value_parser = value_parser!(u32).range(1..=127))]
     pub keepalive_count: u32,
 
-    /// The size of a connection's receive buffer, in bytes; 0 lets the kernel
-    /// fit it to the path
-    #[arg(long, value_name = "BYTES", default_value = "0",
-          value_parser = clap::value_parser!(u32).range(..=1_073_741_823))]
+    /// Receive buffer per connection, in bytes; 0 means kernel autotuning
+    #[arg(long, value_name = "BYTES", help_heading = "Tuning",
+          default_value = "0",
+          value_parser = value_parser!(u32).range(..=1_073_741_823))]
     pub receive_buffer: u32,
 
-    /// The size of a connection's send buffer, in bytes; 0 lets the kernel
-    /// fit it to the path
-    #[arg(long, value_name = "BYTES", default_value = "0",
-          value_parser = clap::value_parser!(u32).range(..=1_073_741_823))]
+    /// Send buffer per connection, in bytes; 0 means kernel autotuning
+    #[arg(long, value_name = "BYTES", help_heading = "Tuning",
+          default_value = "0",
+          value_parser = value_parser!(u32).range(..=1_073_741_823))]
     pub send_buffer: u32,
 
-    /// How long a request head may take from its first byte, and a new
-    /// connection until that byte, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "10",
-          value_parser = clap::value_parser!(u32).range(1..=DAY))]
+    /// Seconds for a complete request head, and for a new connection's first
+    /// byte
+    #[arg(long, value_name = "SECONDS", help_heading = "Time-outs",
+          default_value = "10", value_parser = seconds(1))]
     pub head_timeout: u32,
 
-    /// For how long nothing may come of a request's content, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "30",
-          value_parser = clap::value_parser!(u32).range(1..=DAY))]
+    /// Seconds a request body may make no progress
+    #[arg(long, value_name = "SECONDS", help_heading = "Time-outs",
+          default_value = "30", value_parser = seconds(1))]
     pub body_timeout: u32,
 
-    /// For how long a client may take nothing of its answer, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "30",
-          value_parser = clap::value_parser!(u32).range(1..=DAY))]
+    /// Seconds a client may accept no response data
+    #[arg(long, value_name = "SECONDS", help_heading = "Time-outs",
+          default_value = "30", value_parser = seconds(1))]
     pub write_timeout: u32,
 
-    /// How long a connection may wait for its next request, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "15",
-          value_parser = clap::value_parser!(u32).range(1..=DAY))]
+    /// Seconds a keep-alive connection may wait for its next request
+    #[arg(long, value_name = "SECONDS", help_heading = "Time-outs",
+          default_value = "15", value_parser = seconds(1))]
     pub idle_timeout: u32,
 
-    /// How many bytes a second content has to come and answers have to go,
-    /// on average, once their time-out has passed; 0 is any number
-    #[arg(long, value_name = "BYTES", default_value = "1024")]
+    /// Minimum average rate of a body or a response once its time-out has
+    /// passed, in bytes per second; 0 means no minimum
+    #[arg(long, help_heading = "Limits")]
+    #[arg(value_name = "BYTES", default_value = "1024")]
     pub min_rate: u32,
 
-    /// How many connections may be open; 0 is three quarters of the
-    /// descriptors that the process may have
-    #[arg(long, value_name = "N", default_value = "0")]
+    /// Maximum number of open connections; 0 means three quarters of the
+    /// descriptor limit
+    #[arg(long, help_heading = "Limits")]
+    #[arg(value_name = "N", default_value = "0")]
     pub max_connections: u32,
 
-    /// How many requests one connection may make; 0 is any number
-    #[arg(long, value_name = "N", default_value = "1000")]
+    /// Maximum number of requests per connection; 0 means no limit
+    #[arg(long, help_heading = "Limits")]
+    #[arg(value_name = "N", default_value = "1000")]
     pub max_requests: u32,
 
-    /// How long answers may still take after SIGTERM, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "10",
-          value_parser = clap::value_parser!(u32).range(..=DAY))]
+    /// Seconds that in-flight requests may take after SIGTERM or SIGINT
+    #[arg(long, value_name = "SECONDS", help_heading = "Time-outs",
+          default_value = "10", value_parser = seconds(0))]
     pub drain_timeout: u32,
 
-    /// For how long a connection without a byte is no connection yet, in
-    /// seconds; 0 turns that off
-    #[arg(long, value_name = "SECONDS", default_value = "1",
-          value_parser = clap::value_parser!(u32).range(..=DAY))]
+    /// Seconds the kernel keeps a new connection that has sent nothing; 0
+    /// means hand it over at once
+    #[arg(long, value_name = "SECONDS", help_heading = "Listening",
+          default_value = "1", value_parser = seconds(0))]
     pub defer_accept: u32,
+}
+
+/// Accepts a number of seconds between `least` and a day.
+fn seconds(least: i64) -> RangedI64ValueParser<u32> {
+    RangedI64ValueParser::new().range(least..=DAY)
 }
