@@ -17,6 +17,8 @@
 //! * [`transfer`] - large files on their way out.
 //! * [`context`] - what a thread lends to each connection in turn.
 //! * [`access_log`] - one line a request.
+//! * [`process_one`] - ending by a signal, even in a container.
+//! * [`stdio`] - standard output and error, without blocking.
 
 pub mod access_log;
 pub mod config;
@@ -24,8 +26,10 @@ pub mod connection;
 pub mod context;
 pub mod exchange;
 pub mod http;
+pub mod process_one;
 mod respond;
 pub mod server;
 pub mod site;
 pub mod socket;
+pub mod stdio;
 pub mod transfer;

@@ -1,34 +1,40 @@
 //! Arguments to listeners to `serve`; the only part that may fail.
 //!
-//! Exit code 1 says that it could not start, 2 that the command line was
-//! wrong. SIGINT and SIGTERM end the process at once, and by the signal, which
-//! its parent can see: a handler could do no more than set a flag, and who
-//! sleeps in a system call would not look at it. What is being sent is cut off.
+//! Exit code 1 means that it could not start, 2 that the command line was wrong.
+//! SIGINT and SIGTERM end the process at once and abort responses in flight: a
+//! signal handler could do no more than set a flag, and a thread that sleeps in
+//! a system call would not look at it.
 
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
+use env_logger::Target;
 use stage::config::Config;
 use stage::site::Site;
-use stage::{server, socket};
+use stage::stdio::Diagnostics;
+use stage::{process_one, server, socket};
 
 fn main() -> ExitCode {
     let default = env_logger::Env::default().default_filter_or("warn");
-    env_logger::Builder::from_env(default).init();
+    env_logger::Builder::from_env(default)
+        .target(Target::Pipe(Box::new(Diagnostics)))
+        .init();
     match run(&Config::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Standard error may be closed; there is nowhere else to say it.
+            // Standard error may be closed, and there is nothing else to use.
             let _ =
-                writeln!(io::stderr(), "{}: {error}", env!("CARGO_PKG_NAME"));
+                writeln!(Diagnostics, "{}: {error}", env!("CARGO_PKG_NAME"));
             ExitCode::FAILURE
         }
     }
 }
 
 fn run(config: &Config) -> Result<(), String> {
+    process_one::end_on_stop_signals()
+        .map_err(|error| format!("cannot handle signals: {error}"))?;
     let root = config.root.display();
     let site =
         Site::open(&config.root).map_err(describe("cannot serve", &root))?;
@@ -51,7 +57,7 @@ fn run(config: &Config) -> Result<(), String> {
         let _ = writeln!(lines, "listening on http://{bound}");
         listeners.push(listener);
     }
-    // Nobody may be reading. That is no reason not to serve.
+    // stdout may be closed. Keep serving anyway.
     let _ = io::stdout().write_all(lines.as_bytes());
     server::serve(listeners, &site, config)
         .map_err(|error| format!("cannot serve: {}", reason(&error)))

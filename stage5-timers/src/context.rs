@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::access_log::AccessLog;
@@ -18,6 +19,7 @@ const RECV_BUFFER: usize = 16 * 1024;
 pub struct Context {
     /// The files.
     pub site: Site,
+    root: PathBuf,
     /// The lines about them.
     pub log: AccessLog,
     /// The time of day.
@@ -48,6 +50,7 @@ impl Context {
         let io_limit = config.io_limit as usize;
         Self {
             site,
+            root: config.root.clone(),
             log: AccessLog::new(!config.quiet),
             clock: Clock::default(),
             now: timers::now(),
@@ -58,6 +61,18 @@ impl Context {
             responses: 0,
             received: 0,
             sent: 0,
+        }
+    }
+
+    /// Opens the root again by its name, for a directory that was replaced. If
+    /// that fails, the old one stays. Responses in flight keep their files.
+    pub fn reopen_root(&mut self) {
+        match Site::open(&self.root) {
+            Ok(site) => self.site = site,
+            Err(error) => {
+                let root = self.root.display();
+                log::warn!("cannot reopen {root}, keeping the old: {error}");
+            }
         }
     }
 

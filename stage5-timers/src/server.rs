@@ -73,13 +73,14 @@ pub struct Server {
 /// If there is no epoll instance, or a listener is no listener any more.
 pub fn serve(
     listeners: Vec<OwnedFd>,
-    site: &Site,
+    site: Site,
+    signals: Signals,
     config: &Config,
 ) -> io::Result<()> {
     limits::raise_descriptor_limit();
-    let context = Context::new(site.clone(), config);
+    let context = Context::new(site, config);
     let mut server = Server::new(listeners, context)?;
-    server.watch_stop(Signals::new()?)?;
+    server.watch_stop(signals)?;
     while !server.has_stopped() {
         server.iterate()?;
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::access_log::AccessLog;
@@ -18,6 +19,7 @@ const RECV_BUFFER: usize = 16 * 1024;
 pub struct Context {
     /// The files.
     pub site: Site,
+    root: PathBuf,
     /// Those of them that were asked for lately.
     pub cache: Cache,
     /// The lines about them.
@@ -51,6 +53,7 @@ impl Context {
         let limits = Limits::new(config);
         Self {
             site,
+            root: config.root.clone(),
             cache: Cache::new(limits.files, config),
             log: AccessLog::new(!config.quiet),
             clock: Clock::default(),
@@ -71,6 +74,19 @@ impl Context {
     /// As for [`Site::find`].
     pub fn find(&mut self, path: &[u8]) -> Result<Lookup, Status> {
         self.cache.find(path, &self.site, self.now)
+    }
+
+    /// Opens the root again by its name, for a directory that was replaced. If
+    /// that fails, the old one stays. Responses in flight keep their files.
+    pub fn reopen_root(&mut self) {
+        match Site::open(&self.root) {
+            Ok(site) => self.site = site,
+            Err(error) => {
+                let root = self.root.display();
+                log::warn!("cannot reopen {root}, keeping the old: {error}");
+            }
+        }
+        self.cache.clear();
     }
 
     /// Tells at `RUST_LOG=trace`, in one line, what became of one event.

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::connection::{Connection, State};
 use crate::context::Context;
 use crate::limits;
+use crate::signals::Signals;
 use crate::site::Site;
 use crate::threads;
 use crate::timers::{self, Timers};
@@ -35,6 +36,7 @@ const MAX_EVENTS: usize = 256;
 /// The tokens of what is neither a listener nor a connection.
 const TIMER: u64 = u64::MAX;
 const STOP: u64 = u64::MAX - 1;
+const REOPEN: u64 = u64::MAX - 2;
 
 /// The loop and all that it serves.
 pub struct Server {
@@ -72,11 +74,12 @@ pub struct Server {
 /// If there is no epoll instance, or a listener is no listener any more.
 pub fn serve(
     listeners: Vec<OwnedFd>,
-    site: &Site,
+    site: Site,
+    signals: Signals,
     config: &Config,
 ) -> io::Result<()> {
     limits::raise_descriptor_limit();
-    threads::run(listeners, site, config)
+    threads::run(listeners, site, &signals, config)
 }
 
 impl Server {
@@ -154,6 +157,7 @@ impl Server {
         match token {
             TIMER => self.timers.fired(),
             STOP if self.shutdown_deadline.is_none() => self.begin_shutdown(),
+            REOPEN => self.context.reopen_root(),
             _ => {}
         }
         let listener = usize::try_from(token).unwrap_or(usize::MAX);

@@ -1,9 +1,13 @@
 //! Signals as something to read, in the loop like everything else.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::signal::Signal;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use crate::process_one::{end_on_stop_signals, stop_signals};
 
 /// The descriptor that becomes readable when the process is sent a signal.
 ///
@@ -13,12 +17,12 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 pub struct Signals(SignalFd);
 
 impl Signals {
-    /// Blocks the signals that are meant for a server, and SIGPIPE: there is
-    /// no `MSG_NOSIGNAL` for `sendfile(2)`. To be called before there
-    /// are other threads, which inherit what is blocked.
+    /// Blocks the signals that a server handles, and SIGPIPE, since `sendfile(2)`
+    /// has no `MSG_NOSIGNAL`. Call it before other threads start, which inherit
+    /// the mask, and before anybody can know that the server runs.
     ///
     /// # Errors
-    /// What `signalfd(2)` says.
+    /// Those of `signalfd(2)`.
     pub fn new() -> nix::Result<Self> {
         let mut expected = stop_signals();
         expected.add(Signal::SIGHUP);
@@ -35,35 +39,54 @@ impl Signals {
         self.0.as_fd()
     }
 
-    /// Takes all signals that wait. Returns whether one of them was SIGTERM or
-    /// SIGINT, and from then on leaves these to the kernel: the second one ends
-    /// the process at once, whatever the process is doing.
+    /// Reads all pending signals. After the first request to stop, the next one
+    /// ends the process at once, whatever it is doing.
     ///
     /// # Errors
-    /// What `read(2)` says.
-    pub fn read(&self) -> nix::Result<bool> {
-        let mut stop = false;
+    /// Those of `read(2)`, and of [`end_on_stop_signals`].
+    pub fn read(&self) -> io::Result<Asked> {
+        let mut asked = Asked::default();
         while let Some(signal) = self.0.read_signal()? {
-            let number = i32::try_from(signal.ssi_signo).unwrap_or(0);
-            if number == Signal::SIGHUP as i32 {
-                // The log goes to standard output, which is not ours to
-                // reopen. By default SIGHUP would end the process.
-                log::warn!("SIGHUP: there is nothing to reopen");
+            if signal.ssi_signo == Signal::SIGHUP as u32 {
+                asked.reopen = true;
             } else {
-                stop = true;
+                asked.stop = true;
             }
         }
-        if stop {
-            stop_signals().thread_unblock()?;
+        if asked.stop {
+            end_on_stop_signals()?;
         }
-        Ok(stop)
+        Ok(asked)
     }
 }
 
-/// The signals that ask a process to stop.
-fn stop_signals() -> SigSet {
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGTERM);
-    signals.add(Signal::SIGINT);
-    signals
+/// What the pending signals ask for.
+#[derive(Default)]
+pub struct Asked {
+    /// SIGHUP: to open the root again.
+    pub reopen: bool,
+    /// SIGTERM or SIGINT: to shut down.
+    pub stop: bool,
+}
+
+/// How the loops are told: an eventfd for each order, watched by all of them.
+/// Nobody reads them. A write makes an edge for every loop that watches, and
+/// one that is not read stays readable, for loops that come later.
+pub struct Orders {
+    /// Begin the graceful shutdown.
+    pub stop: EventFd,
+    /// Open the root again.
+    pub reopen: EventFd,
+}
+
+impl Orders {
+    /// Two orders that have not been given.
+    ///
+    /// # Errors
+    /// Those of `eventfd(2)`.
+    pub fn new() -> nix::Result<Self> {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let order = || EventFd::from_flags(flags);
+        Ok(Self { stop: order()?, reopen: order()? })
+    }
 }

@@ -9,32 +9,30 @@ use std::thread::{self, JoinHandle};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::Pid;
 
 use crate::config::Config;
 use crate::context::Context;
 use crate::server::{Counters, Server};
-use crate::signals::Signals;
+use crate::signals::{Orders, Signals};
 use crate::site::Site;
 use crate::socket::{self, steering};
+use crate::stdio::Diagnostics;
 
 /// Runs a loop in each of `--threads` threads, each on listeners of its own,
-/// until all of them have ended. Nothing is shared but the descriptor that says
-/// when to stop: no lock, and no memory that two of them write.
+/// until all of them have ended. They share nothing but the descriptors that
+/// give them orders: no lock, and no memory that two of them write.
 ///
 /// # Errors
 /// If a listener or a thread can't be had, or a loop fails; then the others
 /// are stopped.
 pub fn run(
     listeners: Vec<OwnedFd>,
-    site: &Site,
+    site: Site,
+    signals: &Signals,
     config: &Config,
 ) -> io::Result<()> {
-    // Before there are threads, which inherit what is blocked.
-    let signals = Signals::new()?;
-    let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
-    let stop = Arc::new(EventFd::from_flags(flags)?);
+    let orders = Arc::new(Orders::new()?);
     let cpus = cpus()?;
     let count = config.loops();
     let mut loops = Vec::new();
@@ -44,17 +42,19 @@ pub fn run(
         let cpu = cpus.get(number % cpus.len().max(1)).copied();
         let cpu = cpu.filter(|_| config.pin_cpus);
         let (site, config) = (site.clone(), config.clone());
-        let stop = Arc::clone(&stop);
+        let orders = Arc::clone(&orders);
         let thread = thread::Builder::new().name(format!("loop {number}"));
         loops.push(thread.spawn(move || {
             let context = Context::new(site, &config);
             let counters =
-                pin(cpu).and_then(|()| serve(listeners, context, &stop));
+                pin(cpu).and_then(|()| serve(listeners, context, &orders));
             // One that fails takes the others with it.
-            stop.write(1).map_err(io::Error::from).and(counters)
+            orders.stop.write(1).map_err(io::Error::from).and(counters)
         })?);
     }
-    wait_for_stop(&signals, &stop)?;
+    // The loops have theirs, and open it again when asked.
+    drop(site);
+    wait_for_stop(signals, &orders)?;
     report(loops)
 }
 
@@ -85,10 +85,10 @@ fn listener_sets(
 fn serve(
     listeners: Vec<OwnedFd>,
     context: Context,
-    stop: &EventFd,
+    orders: &Orders,
 ) -> io::Result<Counters> {
     let mut server = Server::new(listeners, context)?;
-    server.watch_stop(stop.as_fd())?;
+    server.watch_orders(orders)?;
     while !server.has_stopped() {
         server.iterate()?;
     }
@@ -112,12 +112,12 @@ fn pin(cpu: Option<usize>) -> io::Result<()> {
     Ok(sched_setaffinity(Pid::from_raw(0), &only)?)
 }
 
-/// Sleeps until a signal or a loop that has failed says that it is over, and
-/// passes that on. An eventfd that is not read stays readable, for everybody.
-fn wait_for_stop(signals: &Signals, stop: &EventFd) -> io::Result<()> {
+/// Sleeps until a signal asks to stop, or a loop that failed does, and passes
+/// that on.
+fn wait_for_stop(signals: &Signals, orders: &Orders) -> io::Result<()> {
     loop {
         let mut list = [
-            PollFd::new(stop.as_fd(), PollFlags::POLLIN),
+            PollFd::new(orders.stop.as_fd(), PollFlags::POLLIN),
             PollFd::new(signals.fd(), PollFlags::POLLIN),
         ];
         match poll(&mut list, PollTimeout::NONE) {
@@ -125,8 +125,12 @@ fn wait_for_stop(signals: &Signals, stop: &EventFd) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
         let failed = list.first().and_then(PollFd::any) == Some(true);
-        if failed || signals.read()? {
-            stop.write(1)?;
+        let asked = signals.read()?;
+        if asked.reopen {
+            orders.reopen.write(1)?;
+        }
+        if failed || asked.stop {
+            orders.stop.write(1)?;
             return Ok(());
         }
     }
@@ -163,7 +167,7 @@ fn report(loops: Vec<JoinHandle<io::Result<Counters>>>) -> io::Result<()> {
         lines,
         "{name}: stopped: {finished} answers finished, {aborted} cut off"
     );
-    // Standard error may be closed; there is nowhere else to say it.
-    let _ = io::stderr().write_all(lines.as_bytes());
+    // Standard error may be closed, and there is nothing else to use.
+    let _ = Diagnostics.write_all(lines.as_bytes());
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The access log: one line a request, which existing tools can read.
 
+mod stuck;
+
 use crate::stage::{Case, Outcome, PASSED, Stage};
 
 /// The tests of this module.
@@ -31,6 +33,31 @@ pub fn cases() -> Vec<Case> {
             "access_log::pipelined",
             "Pipelined requests have a line each, in order.",
             pipelined,
+        ),
+        of_ours(
+            "access_log::disk_full",
+            "When the disk of the log is full for a moment, the log goes on \
+             afterwards,\nand has every line.",
+            stuck::disk_full,
+        ),
+        of_ours(
+            "access_log::stuck_reader",
+            "When the reader of the log stops reading, the server goes on \
+             serving. Once it\nreads again, the log goes on, in whole lines, \
+             and the server reports on stderr\nhow many lines were lost.",
+            stuck::reader,
+        ),
+        of_ours(
+            "access_log::stop_with_stuck_reader",
+            "The server stops by SIGTERM even if the reader of its log has \
+             stopped reading.",
+            stuck::stop,
+        ),
+        of_ours(
+            "access_log::long_request",
+            "A request line of 8 KiB is cut in the log, so that its line fits \
+             in PIPE_BUF.",
+            stuck::long_request,
         ),
         of_ours("access_log::quiet", "With --quiet stdout is silent.", quiet),
     ]

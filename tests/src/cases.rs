@@ -3,8 +3,8 @@
 use crate::stage::Case;
 use crate::{
     access_log, cache, cli, deadline, disconnect, fairness, fault, files, fuzz,
-    help, idle_clients, large, limits, loops, overload, parallel, sendfile,
-    signal, slow_attacks, tools, truth, urgent,
+    help, idle_clients, large, limits, loops, overload, parallel, process_one,
+    reopen, sendfile, signal, slow_attacks, tools, truth, urgent,
 };
 
 /// The snapshots that these tests make, in `tests/snapshots/STAGE/`.
@@ -28,6 +28,8 @@ pub fn all() -> Vec<Case> {
         limits::cases(),
         loops::cases(),
         parallel::cases(),
+        process_one::cases(),
+        reopen::cases(),
         overload::cases(),
         sendfile::cases(),
         signal::cases(),

@@ -17,6 +17,7 @@
 //! | [`large`], [`parallel`], [`disconnect`], [`fuzz`] | what no script can say |
 //! | [`fairness`], [`overload`], [`idle_clients`], [`urgent`] | nobody waits for another |
 //! | [`deadline`], [`limits`], [`signal`] | everything ends |
+//! | [`process_one`], [`reopen`] | containers, and a new root |
 //! | [`files`], [`sendfile`] | large files, and such as change |
 //! | [`fault`] | each system call fails in each way in which it can |
 //! | [`tools`], [`slow_attacks`] | programs that people use |
@@ -50,6 +51,8 @@ pub mod orphans;
 pub mod overload;
 pub mod parallel;
 pub mod process;
+pub mod process_one;
+pub mod reopen;
 pub mod report;
 pub mod runner;
 pub mod script;

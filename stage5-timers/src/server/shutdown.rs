@@ -10,6 +10,7 @@ use super::{STOP, Server};
 use crate::connection::READABLE;
 use crate::signals::Signals;
 use crate::socket;
+use crate::stdio::Diagnostics;
 
 /// How long a client may take for the end of its handshake, and for its first
 /// byte after that, if it has begun just before the end.
@@ -27,10 +28,15 @@ impl Server {
         Ok(())
     }
 
-    /// Sees to the signals that have come.
+    /// Does what pending signals ask for.
     pub(super) fn read_signals(&mut self) -> io::Result<()> {
         let Some(signals) = &self.signals else { return Ok(()) };
-        if signals.read()? && self.shutdown_deadline.is_none() {
+        let asked = signals.read()?;
+        if asked.reopen {
+            self.context.reopen_root();
+        }
+        if asked.stop {
+            self.signals = None;
             self.begin_shutdown();
         }
         Ok(())
@@ -106,7 +112,7 @@ impl Server {
         let line = format!(
             "{name}: stopped: {finished} answers finished, {aborted} cut off\n"
         );
-        // Standard error may be closed; there is nowhere else to say it.
-        let _ = io::stderr().write_all(line.as_bytes());
+        // Standard error may be closed, and there is nothing else to use.
+        let _ = Diagnostics.write_all(line.as_bytes());
     }
 }

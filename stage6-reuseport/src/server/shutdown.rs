@@ -1,14 +1,14 @@
 //! The end of a server: what is under way is finished, and nothing begins.
 
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use slotmap::DefaultKey;
 
-use super::{STOP, Server};
+use super::{REOPEN, STOP, Server};
 use crate::connection::READABLE;
+use crate::signals::Orders;
 use crate::socket::{self, steering};
 
 /// How long a client may take for the end of its handshake, and for its first
@@ -29,14 +29,14 @@ pub struct Counters {
 }
 
 impl Server {
-    /// Has a descriptor that becomes readable end the loop. It is not read:
-    /// the others are to see it too.
+    /// Has the loop obey orders, which come as events.
     ///
     /// # Errors
-    /// What `epoll_ctl(2)` says.
-    pub fn watch_stop(&mut self, stop: BorrowedFd) -> io::Result<()> {
+    /// Those of `epoll_ctl(2)`.
+    pub fn watch_orders(&mut self, orders: &Orders) -> io::Result<()> {
         let interest = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
-        self.epoll.add(stop, EpollEvent::new(interest, STOP))?;
+        self.epoll.add(&orders.stop, EpollEvent::new(interest, STOP))?;
+        self.epoll.add(&orders.reopen, EpollEvent::new(interest, REOPEN))?;
         Ok(())
     }
 

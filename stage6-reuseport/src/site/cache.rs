@@ -122,6 +122,11 @@ impl Cache {
         }
     }
 
+    /// Evicts everything.
+    pub fn clear(&mut self) {
+        while self.evict_oldest() {}
+    }
+
     /// Returns whether there was one.
     fn evict_oldest(&mut self) -> bool {
         let oldest = self.files.pop_lru();

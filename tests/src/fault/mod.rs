@@ -2,7 +2,7 @@
 //! clients talk: by strace(1), which makes every second call fail in place of
 //! the kernel.
 
-mod inject;
+pub(crate) mod inject;
 mod table;
 
 use inject::Injected;

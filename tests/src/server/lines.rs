@@ -16,6 +16,7 @@ struct State {
     lines: Vec<String>,
     ended: bool,
     stop: bool,
+    paused: bool,
 }
 
 impl Lines {
@@ -38,6 +39,11 @@ impl Lines {
                 if state.stop {
                     break;
                 }
+                while state.paused {
+                    state = changed
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
             }
             // Closed first: whoever waits for the end may rely on that.
             drop(source);
@@ -51,6 +57,14 @@ impl Lines {
     /// Stops reading after the next line, and closes the pipe.
     pub fn stop(&self) {
         lock(&self.shared.0).stop = true;
+    }
+
+    /// Stops reading after the next line, and leaves the pipe open; with false,
+    /// reads on.
+    pub fn pause(&self, paused: bool) {
+        let (state, changed) = &*self.shared;
+        lock(state).paused = paused;
+        changed.notify_all();
     }
 
     /// Whether the output has ended, or is no longer read.

@@ -6,6 +6,7 @@ pub mod pool;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -38,10 +39,22 @@ impl Server {
     /// # Errors
     /// If it ends, or does not listen in time.
     pub fn start(stage: &Stage, flags: &[&str]) -> Result<Self, String> {
+        Self::start_at(stage, fixtures::site().root(), flags)
+    }
+
+    /// Starts `stage` on another directory, if it is one of ours.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_at(
+        stage: &Stage,
+        root: &Path,
+        flags: &[&str],
+    ) -> Result<Self, String> {
         match &stage.launch {
             Launch::Program(path, before) => {
                 let mut command = Command::new(path);
-                command.args(before).arg(fixtures::site().root());
+                command.args(before).arg(root);
                 if !flags.contains(&"--listen") {
                     command.args(["--listen", "127.0.0.1:0"]);
                 }

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use nix::sys::signal::Signal;
 
-use super::{REQUEST, case, ended, last_answer, must_end, send, until_closed};
+use super::{REQUEST, case, last_answer, must_end, send, until_closed};
 use crate::files;
 use crate::fixtures;
 use crate::stage::{Case, Outcome, PASSED, Stage};
@@ -29,11 +29,6 @@ pub(super) fn cases() -> Vec<Case> {
             "signal::second_one",
             "The second signal ends the process at once, and by the signal.",
             second_one,
-        ),
-        case(
-            "signal::hang_up",
-            "SIGHUP ends nothing. The server says what it does about it.",
-            hang_up,
         ),
         case(
             "signal::restart",
@@ -94,23 +89,6 @@ fn second_one(stage: &Stage) -> Outcome {
             );
         }
     }
-    Ok(PASSED)
-}
-
-fn hang_up(stage: &Stage) -> Outcome {
-    let mut server = stage.start_plain(&[])?;
-    let mut client = server.connect()?;
-    client.ask(REQUEST)?;
-    send(&server, Signal::SIGHUP)?;
-    let lines = server.stderr.wait_for(1, stage.ceiling);
-    if !lines.iter().any(|line| line.contains("SIGHUP")) {
-        return Err(format!("not a word about SIGHUP: {lines:?}").into());
-    }
-    client.ask(REQUEST)?;
-    server.check_alive()?;
-    send(&server, Signal::SIGTERM)?;
-    client.wait_for_end()?;
-    ended(&mut server, stage)?;
     Ok(PASSED)
 }
 

@@ -39,8 +39,14 @@ fn send(server: &Server, signal: Signal) -> Result<(), String> {
     kill(Pid::from_raw(server.pid()), signal).map_err(|e| e.to_string())
 }
 
-/// Waits until the server takes no connections any more.
-fn until_closed(server: &Server, stage: &Stage) -> Result<(), String> {
+/// Waits until the server accepts no more connections.
+///
+/// # Errors
+/// When the ceiling is reached.
+pub(crate) fn until_closed(
+    server: &Server,
+    stage: &Stage,
+) -> Result<(), String> {
     process::until("the listener to be closed", stage.ceiling, || {
         TcpStream::connect(server.address()).is_err()
     })
