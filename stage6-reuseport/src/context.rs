@@ -70,7 +70,7 @@ impl Context {
     /// # Errors
     /// As for [`Site::find`].
     pub fn find(&mut self, path: &[u8]) -> Result<Lookup, Status> {
-        self.cache.find(path, &self.site, self.now)
+        self.cache.find(path, &self.site, self.now, self.clock.second())
     }
 
     /// Tells at `RUST_LOG=trace`, in one line, what became of one event.
