@@ -2,14 +2,19 @@
 //! business of the shared conversations.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing)]
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use percent_encoding::percent_decode;
+use proptest::prelude::*;
 use stage::http::body::Framing;
+use stage::http::chunk_extension::are_valid;
 use stage::http::conditional::{Verdict, evaluate};
 use stage::http::range::{Selection, select};
 use stage::http::target::{Target, is_authority, parse};
-use stage::http::{Method, Representation, Request, Status};
+use stage::http::{FileState, Method, Representation, Request, Status};
+use stage::http::{Version, location};
 
 fn path(target: &str) -> Result<String, Status> {
     match parse(Method::Get, target.as_bytes())? {
@@ -27,6 +32,8 @@ fn targets_are_decoded_once() {
         ("/a%20b", "/a b"),
         ("/a%2520b", "/a%20b"),
         ("/a?b=%2f%00", "/a"),
+        ("/a?100%", "/a"),
+        ("/a?\\..\\%zz#\"<>[]^`{|}", "/a"),
         ("/..a/b..", "/..a/b.."),
         ("http://example.com/a?b", "/a"),
         ("HTTPS://[::1]:8080", "/"),
@@ -57,10 +64,13 @@ fn doubtful_targets_are_refused() {
         "/%2e%2E/a",
         "/a/%2e.",
         "/a#b",
+        "/a#b?c",
+        "/a?\x7f",
+        "/a?\u{e9}",
+        "/a?\t",
         "/a b",
         "/\u{e9}",
         "/\x7f",
-        "/a?%",
         "ftp://a/",
         "http:/a",
         "http:///a",
@@ -85,6 +95,147 @@ fn hosts() {
         "a b", "a/b", "a,b:1:2", "%4", "\u{e9}",
     ] {
         assert!(!is_authority(host.as_bytes()), "{host}");
+    }
+}
+
+/// Whether `text` is a path and perhaps a query that RFC 3986 allows.
+fn is_uri_reference(text: &[u8]) -> bool {
+    let path_byte = |b: u8| {
+        b.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%".contains(&b)
+    };
+    text.starts_with(b"/")
+        && !text.starts_with(b"//")
+        && text.iter().enumerate().all(|(at, &byte)| match byte {
+            b'%' => text
+                .get(at + 1..at + 3)
+                .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)),
+            _ => byte == b'?' || path_byte(byte),
+        })
+}
+
+/// Checks the redirect of what is accepted as a target: it is a valid URI
+/// reference, and decodes to what the target decodes to.
+fn check_location(target: &[u8]) {
+    let Ok(parsed) = parse(Method::Get, target) else { return };
+    let Target::Path { path, query, .. } = &parsed else {
+        panic!("{parsed:?}");
+    };
+    let to = location::of_directory(&parsed);
+    let shown = String::from_utf8_lossy(&to);
+    assert!(is_uri_reference(&to), "{parsed:?} leads to {shown}");
+    let end = to.iter().position(|&b| b == b'?').unwrap_or(to.len());
+    let name = path.iter().skip_while(|&&byte| byte == b'/').copied();
+    let mut directory = [b'/'].into_iter().chain(name).collect::<Vec<_>>();
+    if !directory.ends_with(b"/") {
+        directory.push(b'/');
+    }
+    let decoded = |text| percent_decode(text).collect::<Vec<u8>>();
+    assert_eq!(decoded(&to[..end]), directory, "{shown}");
+    assert_eq!(decoded(&to[end..]), decoded(query), "{shown}");
+}
+
+#[test]
+fn locations_are_uri_references() {
+    for byte in 0..=u8::MAX {
+        check_location(&[b"/a", &[byte][..], b"b"].concat());
+        check_location(&[b"/", &[byte][..], b"/b?c"].concat());
+        check_location(&[b"/a?", &[byte][..], b"b%20"].concat());
+        check_location(&[b"//a?%", &[byte][..], b"0"].concat());
+        let accepted = |target: &[u8]| parse(Method::Get, target).is_ok();
+        let (path, query) = ([b'/', byte], [b'/', b'?', byte]);
+        let visible = byte.is_ascii_graphic();
+        assert_eq!(accepted(&query), visible, "{byte:#x} in a query");
+        let in_path = visible && !b"%#\\".contains(&byte);
+        assert_eq!(accepted(&path), in_path, "{byte:#x} in a path");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_target_leads_to_a_uri_reference(
+        path in "/[!-~]{0,8}(%[0-9a-fA-F]{2}[/a.]){0,3}",
+        query in "(\\?[!-~]{0,8}(%[0-9a-fA-F]?[!-~]){0,3})?",
+    ) {
+        check_location(format!("{path}{query}").as_bytes());
+    }
+}
+
+#[test]
+fn versions() {
+    for (version, expected) in [
+        ("HTTP/1.0", Ok(Version::Http10)),
+        ("HTTP/1.1", Ok(Version::Http11)),
+        ("HTTP/1.2", Ok(Version::Http11)),
+        ("HTTP/1.9", Ok(Version::Http11)),
+        ("HTTP/0.9", Err(Status::VERSION_NOT_SUPPORTED)),
+        ("HTTP/2.0", Err(Status::VERSION_NOT_SUPPORTED)),
+        ("HTTP/3.1", Err(Status::VERSION_NOT_SUPPORTED)),
+        ("HTTP/1.10", Err(Status::BAD_REQUEST)),
+        ("HTTP/1.", Err(Status::BAD_REQUEST)),
+        ("HTTP/2", Err(Status::BAD_REQUEST)),
+        ("HTTP/1.a", Err(Status::BAD_REQUEST)),
+        ("http/1.1", Err(Status::BAD_REQUEST)),
+        ("HTTP/1.1 ", Err(Status::BAD_REQUEST)),
+        ("HTTP/1.1\r", Err(Status::BAD_REQUEST)),
+        ("", Err(Status::BAD_REQUEST)),
+    ] {
+        let head = format!("GET / {version}\r\nHost: a\r\n\r\n");
+        let got = Request::parse(head.as_bytes()).map(|r| r.version);
+        assert_eq!(got, expected, "{version}");
+    }
+}
+
+#[test]
+fn chunk_extensions() {
+    for text in [
+        "",
+        ";a",
+        ";a=b",
+        ";a;b=c",
+        " ; a = b",
+        "\t;\ta\t=\tb ;c",
+        ";a=\"\"",
+        ";a=\";\\\"\\\\ \t\u{e9}\\\u{e9}\"",
+        ";!#$%&'*+-.^_`|~=~",
+    ] {
+        assert!(are_valid(text.as_bytes()), "{text}");
+    }
+    for text in [
+        " ",
+        "a",
+        ";",
+        "; ",
+        ";;a",
+        ";a;",
+        ";a ",
+        ";a b",
+        ";a=",
+        ";a= ",
+        ";=b",
+        ";a@b",
+        ";a==b",
+        ";a=b=c",
+        ";a=b c",
+        ";a=\"",
+        ";a=\"b",
+        ";a=\"b\\\"",
+        ";a=\"b\\",
+        ";a=b\"",
+        ";a=\"b\"c",
+        ";a=\"\0\"",
+        ";a=\"\\\0\"",
+        ";a=\"\x7f\"",
+        ";\"a\"",
+        ";\u{e9}",
+        "=b",
+        ",a",
+    ] {
+        assert!(!are_valid(text.as_bytes()), "{text}");
     }
 }
 
@@ -138,9 +289,20 @@ fn only_one_framing_is_believed() {
     }
 }
 
-/// 100 bytes, changed at second 1000.
+/// Written at second 1000, and not touched since.
+const STATE: FileState = FileState {
+    device: 1,
+    inode: 2,
+    length: 100,
+    modified: (1000, 7),
+    changed: (1000, 7),
+};
+
+/// When the requests come.
+const NOW: u64 = 2000;
+
 fn file() -> Representation {
-    Representation::new(100, 1000, 7, "text/plain")
+    Representation::new(&STATE, NOW, "text/plain")
 }
 
 #[test]
@@ -177,15 +339,16 @@ fn ranges() {
         (format!("Range: bytes=0-9\r\nIf-Range: {date}\r\n"), part(0, 10)),
         ("Range: bytes=0-9\r\nIf-Range: \"x\"\r\n".into(), whole()),
     ] {
-        let got = with_request(&fields, |r| select(r, &file()));
+        let got = with_request(&fields, |r| select(r, &file(), NOW));
         assert_eq!(got, expected, "{fields}");
     }
-    let empty = Representation::new(0, 0, 0, "text/plain");
+    let state = FileState { length: 0, ..STATE };
+    let empty = Representation::new(&state, NOW, "text/plain");
     for (fields, expected) in [
         ("Range: bytes=0-\r\n", Selection::Unsatisfiable),
         ("Range: bytes=-5\r\n", Selection::Whole),
     ] {
-        assert_eq!(with_request(fields, |r| select(r, &empty)), expected);
+        assert_eq!(with_request(fields, |r| select(r, &empty, NOW)), expected);
     }
 }
 
@@ -227,7 +390,7 @@ fn preconditions() {
             Verdict::Proceed,
         ),
     ] {
-        let got = with_request(&fields, |r| evaluate(r, &file()));
+        let got = with_request(&fields, |r| evaluate(r, &file(), NOW));
         assert_eq!(got, expected, "{fields}");
     }
 }

@@ -74,7 +74,9 @@ impl Talk {
             self.exchange.is_finished(),
             "the client has ended, we have not"
         );
-        let text = String::from_utf8_lossy(&self.answers).into_owned();
+        let text = String::from_utf8_lossy(&self.answers);
+        // A new file's tag is weak for a while.
+        let text = text.replace("ETag: W/", "ETag: ");
         // The clock may go on between two runs.
         let lines = text.lines().filter(|line| !line.starts_with("Date: "));
         lines.collect::<Vec<_>>().join("\n")
@@ -107,6 +109,9 @@ const PIECES: &[&str] = &[
     "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
      5 \r\nhello\r\n0\r\n\r\n",
+    "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+     5;a=\"b\\\"\r\nhello\r\n0\r\n\r\n",
+    "GET /small.txt?q=100% HTTP/1.2\r\nHost: a\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
      3\r\nabcd\r\n0\r\n\r\n",
     "GET /small.txt HTTP/2.0\r\nHost: a\r\n\r\n",

@@ -23,13 +23,14 @@ impl Exchange {
     ) {
         let started = Instant::now();
         context.clock.refresh();
+        let now = context.clock.second();
         let mut found = None;
         let response = match Response::without_file(request, body) {
             Some(response) => response,
-            None => match context.site.find(request.path()) {
+            None => match context.site.find(request.path(), now) {
                 Ok(Lookup::File(file)) => {
                     let file = found.insert(file);
-                    Response::file(request, &file.representation)
+                    Response::file(request, &file.representation, now)
                 }
                 Ok(Lookup::Directory) => Response::redirect(request),
                 Err(status) => Response::status(status),

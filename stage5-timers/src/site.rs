@@ -1,7 +1,7 @@
 //! Request target to file: what lies below the root, and nothing else.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +13,7 @@ use std::{fs, io};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
-use crate::http::{Representation, Status};
+use crate::http::{FileState, Representation, Status, media_type};
 
 /// The one hidden name that is public (RFC 8615).
 const WELL_KNOWN: &[u8] = b".well-known";
@@ -70,13 +70,14 @@ impl Site {
         }
     }
 
-    /// Finds the file for a decoded path, which begins with a slash.
+    /// Finds the file for a decoded path, which begins with a slash. `now` is
+    /// the second since 1970.
     ///
     /// # Errors
     /// The status to answer: 404 for what is not there, is hidden, leads out
     /// of the root or is no plain file; 403 for what may not be read; 503
     /// when descriptors or memory have run out.
-    pub fn find(&mut self, path: &[u8]) -> Result<Lookup, Status> {
+    pub fn find(&mut self, path: &[u8], now: u64) -> Result<Lookup, Status> {
         let start = path.iter().position(|&byte| byte != b'/');
         let name = path.get(start.unwrap_or(path.len())..).unwrap_or_default();
         if is_hidden(name) {
@@ -99,12 +100,10 @@ impl Site {
         if !metadata.is_file() {
             return Err(Status::NOT_FOUND);
         }
-        let representation = Representation::new(
-            metadata.len(),
-            metadata.mtime(),
-            metadata.mtime_nsec(),
-            media_type(if in_folder { b"index.html" } else { name }),
-        );
+        let media_type =
+            media_type::of(if in_folder { b"index.html" } else { name });
+        let state = state(&metadata);
+        let representation = Representation::new(&state, now, media_type);
         Ok(Lookup::File(OpenFile { file, representation }))
     }
 
@@ -189,11 +188,13 @@ fn status(error: Errno) -> Status {
     }
 }
 
-/// The media type for a file of this name.
-fn media_type(name: &[u8]) -> &'static str {
-    let extension = Path::new(OsStr::from_bytes(name)).extension();
-    extension
-        .and_then(OsStr::to_str)
-        .and_then(|extension| mime_guess::from_ext(extension).first_raw())
-        .unwrap_or("application/octet-stream")
+/// What tells this state of a file from all others.
+fn state(metadata: &Metadata) -> FileState {
+    FileState {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        length: metadata.len(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    }
 }

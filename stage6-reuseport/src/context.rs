@@ -73,7 +73,7 @@ impl Context {
     /// # Errors
     /// As for [`Site::find`].
     pub fn find(&mut self, path: &[u8]) -> Result<Lookup, Status> {
-        self.cache.find(path, &self.site, self.now)
+        self.cache.find(path, &self.site, self.now, self.clock.second())
     }
 
     /// Opens the root again by its name, for a directory that was replaced. If

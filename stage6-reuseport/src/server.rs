@@ -79,7 +79,7 @@ pub fn serve(
     config: &Config,
 ) -> io::Result<()> {
     limits::raise_descriptor_limit();
-    threads::run(listeners, site, &signals, config)
+    threads::run(listeners, site, signals, config)
 }
 
 impl Server {

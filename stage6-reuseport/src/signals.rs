@@ -3,6 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -57,6 +59,33 @@ impl Signals {
             end_on_stop_signals()?;
         }
         Ok(asked)
+    }
+
+    /// Sleeps until a signal asks to stop, or a loop that failed does, and
+    /// passes on what signals ask for.
+    ///
+    /// # Errors
+    /// Those of [`Signals::read`], `poll(2)` and `write(2)`.
+    pub fn pass_on(self, orders: &Orders) -> io::Result<()> {
+        loop {
+            let mut list = [
+                PollFd::new(orders.stop.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.fd(), PollFlags::POLLIN),
+            ];
+            match poll(&mut list, PollTimeout::NONE) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let failed = list.first().and_then(PollFd::any) == Some(true);
+            let asked = self.read()?;
+            if asked.reopen {
+                orders.reopen.write(1)?;
+            }
+            if failed || asked.stop {
+                orders.stop.write(1)?;
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
 pub use self::cache::Cache;
-use crate::http::{Representation, Status};
+use crate::http::{FileState, Representation, Status, media_type};
 
 /// The one hidden name that is public (RFC 8615).
 const WELL_KNOWN: &[u8] = b".well-known";
@@ -43,8 +43,8 @@ pub struct OpenFile {
     pub file: File,
     /// What HTTP has to know of it.
     pub representation: Representation,
-    /// What the kernel has to tell of it.
-    metadata: Metadata,
+    /// Which state of it that describes.
+    state: FileState,
     /// All of it, if it is small and was asked for before.
     content: OnceCell<Vec<u8>>,
     /// When it was last looked at.
@@ -84,13 +84,14 @@ impl Site {
         }
     }
 
-    /// Finds the file for a decoded path, which begins with a slash.
+    /// Finds the file for a decoded path, which begins with a slash. `now` is
+    /// the second since 1970.
     ///
     /// # Errors
     /// The status to answer: 404 for what is not there, is hidden, leads out
     /// of the root or is no plain file; 403 for what may not be read; 503
     /// when descriptors or memory have run out.
-    pub fn find(&self, path: &[u8]) -> Result<Lookup, Status> {
+    pub fn find(&self, path: &[u8], now: u64) -> Result<Lookup, Status> {
         let start = path.iter().position(|&byte| byte != b'/');
         let name = path.get(start.unwrap_or(path.len())..).unwrap_or_default();
         if is_hidden(name) {
@@ -113,16 +114,14 @@ impl Site {
         if !metadata.is_file() {
             return Err(Status::NOT_FOUND);
         }
-        let representation = Representation::new(
-            metadata.len(),
-            metadata.mtime(),
-            metadata.mtime_nsec(),
-            media_type(if in_folder { b"index.html" } else { name }),
-        );
+        let media_type =
+            media_type::of(if in_folder { b"index.html" } else { name });
+        let state = state(&metadata);
+        let representation = Representation::new(&state, now, media_type);
         Ok(Lookup::File(Rc::new(OpenFile {
             file,
             representation,
-            metadata,
+            state,
             content: OnceCell::new(),
             checked: Cell::default(),
             last_used: Cell::default(),
@@ -216,11 +215,13 @@ fn status(error: Errno) -> Status {
     }
 }
 
-/// The media type for a file of this name.
-fn media_type(name: &[u8]) -> &'static str {
-    let extension = Path::new(OsStr::from_bytes(name)).extension();
-    extension
-        .and_then(OsStr::to_str)
-        .and_then(|extension| mime_guess::from_ext(extension).first_raw())
-        .unwrap_or("application/octet-stream")
+/// What tells this state of a file from all others.
+fn state(metadata: &Metadata) -> FileState {
+    FileState {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        length: metadata.len(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    }
 }

@@ -2,12 +2,10 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
@@ -29,7 +27,7 @@ use crate::stdio::Diagnostics;
 pub fn run(
     listeners: Vec<OwnedFd>,
     site: Site,
-    signals: &Signals,
+    signals: Signals,
     config: &Config,
 ) -> io::Result<()> {
     let orders = Arc::new(Orders::new()?);
@@ -54,7 +52,7 @@ pub fn run(
     }
     // The loops have theirs, and open it again when asked.
     drop(site);
-    wait_for_stop(signals, &orders)?;
+    signals.pass_on(&orders)?;
     report(loops)
 }
 
@@ -110,30 +108,6 @@ fn pin(cpu: Option<usize>) -> io::Result<()> {
     let mut only = CpuSet::new();
     only.set(cpu)?;
     Ok(sched_setaffinity(Pid::from_raw(0), &only)?)
-}
-
-/// Sleeps until a signal asks to stop, or a loop that failed does, and passes
-/// that on.
-fn wait_for_stop(signals: &Signals, orders: &Orders) -> io::Result<()> {
-    loop {
-        let mut list = [
-            PollFd::new(orders.stop.as_fd(), PollFlags::POLLIN),
-            PollFd::new(signals.fd(), PollFlags::POLLIN),
-        ];
-        match poll(&mut list, PollTimeout::NONE) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let failed = list.first().and_then(PollFd::any) == Some(true);
-        let asked = signals.read()?;
-        if asked.reopen {
-            orders.reopen.write(1)?;
-        }
-        if failed || asked.stop {
-            orders.stop.write(1)?;
-            return Ok(());
-        }
-    }
 }
 
 /// Waits for all loops and tells how each did.

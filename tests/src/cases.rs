@@ -4,7 +4,7 @@ use crate::stage::Case;
 use crate::{
     access_log, cache, cli, deadline, disconnect, fairness, fault, files, fuzz,
     help, idle_clients, large, limits, loops, overload, parallel, process_one,
-    reopen, sendfile, signal, slow_attacks, tools, truth, urgent,
+    reopen, sendfile, signal, slow_attacks, tools, truth, urgent, validators,
 };
 
 /// The snapshots that these tests make, in `tests/snapshots/STAGE/`.
@@ -42,6 +42,7 @@ pub fn all() -> Vec<Case> {
         truth::syscalls::cases(),
         truth::timer::cases(),
         urgent::cases(),
+        validators::cases(),
         disconnect::cases(),
     ]
     .concat()

@@ -1,6 +1,6 @@
 //! The site that every test serves: built once for each test process, always
-//! the same to the byte and to the second, so that `ETag` and Last-Modified
-//! are the same on every machine. `tests/README.md` lists the files.
+//! the same to the byte and to the second, so that Last-Modified is the same on
+//! every machine. `tests/README.md` lists the files.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -8,7 +8,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{Mode, UtimensatFlags, utimensat};
@@ -29,7 +30,7 @@ const FUTURE: i64 = 4_102_444_800;
 const BEFORE_1970: i64 = -315_619_200;
 
 /// Files that hold text.
-const TEXTS: [(&str, &str); 19] = [
+const TEXTS: [(&str, &str); 28] = [
     ("index.html", "<!doctype html>\n<title>home</title>\n<h1>home</h1>\n"),
     ("empty.txt", ""),
     ("style.css", "body { color: #222; }\n"),
@@ -50,6 +51,15 @@ const TEXTS: [(&str, &str); 19] = [
     (".well-known/security.txt", "Contact: mailto:security@example\n"),
     ("unreadable.txt", "nobody reads this\n"),
     ("unreadable/index.html", "nor this\n"),
+    ("module.mjs", "export default 42;\n"),
+    ("common.cjs", "module.exports = 42;\n"),
+    ("script.js.map", "{\"version\": 3}\n"),
+    ("app.webmanifest", "{\"name\": \"app\"}\n"),
+    ("add.wasm", "\0asm\x01\0\0\0"),
+    ("photo.avif", "not really\n"),
+    ("font.woff2", "not really\n"),
+    ("d|r/index.html", "<!doctype html>\n<title>d|r</title>\n"),
+    ("a\"<>[]^`{}b/c/index.html", "<!doctype html>\n<title>c</title>\n"),
     ("future.txt", "from 2100\n"),
     ("past.txt", "from 1960\n"),
 ];
@@ -76,6 +86,7 @@ pub struct Site {
     folder: TempDir,
     root: PathBuf,
     big: Mutex<bool>,
+    built: Instant,
 }
 
 static SITE: OnceLock<Site> = OnceLock::new();
@@ -87,6 +98,15 @@ static SITE: OnceLock<Site> = OnceLock::new();
 #[must_use]
 pub fn site() -> &'static Site {
     SITE.get_or_init(|| build().expect("the fixture site must be writable"))
+}
+
+/// Waits until the site is so old that servers give its files strong tags. A
+/// tag is weak while the file could change again within the same tick of its
+/// file system's clock (RFC 9110 section 8.8.1), and the coarsest tick is 2 s.
+/// One second more is for servers that cache what they knew before.
+pub fn until_settled() {
+    const AGE: Duration = Duration::from_millis(3200);
+    thread::sleep(AGE.saturating_sub(site().built.elapsed()));
 }
 
 /// Removes the site, if there is one: called once, after the last test.
@@ -162,7 +182,7 @@ fn build() -> io::Result<Site> {
     touch(&root.join("past.txt"), BEFORE_1970)?;
     set_mode(&root.join("unreadable.txt"), 0)?;
     set_mode(&root.join("unreadable"), 0)?;
-    Ok(Site { folder, root, big: Mutex::new(false) })
+    Ok(Site { folder, root, big: Mutex::new(false), built: Instant::now() })
 }
 
 fn write(root: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {

@@ -14,7 +14,7 @@
 //! | [`suite`], [`cases`], [`orphans`] | the list of tests |
 //! | [`truth`], [`help`], [`cli`], [`access_log`] | what ours promise besides |
 //! | [`io_limit`] | how every script is cut for the torture run |
-//! | [`large`], [`parallel`], [`disconnect`], [`fuzz`] | what no script can say |
+//! | [`large`], [`parallel`], [`validators`], [`disconnect`], [`fuzz`] | what no script can say |
 //! | [`fairness`], [`overload`], [`idle_clients`], [`urgent`] | nobody waits for another |
 //! | [`deadline`], [`limits`], [`signal`] | everything ends |
 //! | [`process_one`], [`reopen`] | containers, and a new root |
@@ -67,6 +67,7 @@ pub mod tools;
 pub mod transcript;
 pub mod truth;
 pub mod urgent;
+pub mod validators;
 pub mod wire;
 
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 //!
 //! What the client sends stands as the script has it; what the server sends
 //! is cut into answers, made visible, and masked where it must vary (Date,
-//! ports). A long body is its length and a hash.
+//! tags, ports). A long body is its length and a hash.
 
 use crate::wire::Answer;
 use crate::wire::escape::visible_lines;
@@ -17,6 +17,8 @@ const FEW: usize = 3;
 #[derive(Debug, Default)]
 pub struct Transcript {
     entries: Vec<Entry>,
+    /// The entity tags so far, in the order in which they came.
+    tags: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -43,7 +45,7 @@ impl Transcript {
 
     /// One answer, interim or final.
     pub fn answer(&mut self, connection: &str, answer: &Answer) {
-        let mut lines = mask_head(answer);
+        let mut lines = self.mask_head(answer);
         lines.extend(body_lines(answer));
         let prefix = |line| format!("{connection}< {line}");
         self.push(lines.into_iter().map(prefix).collect(), true);
@@ -60,6 +62,44 @@ impl Transcript {
             lines.push(format!("{connection}< [and {more} bytes more]"));
         }
         self.push(lines, false);
+    }
+
+    /// The lines of a head with what varies from run to run masked.
+    fn mask_head(&mut self, answer: &Answer) -> Vec<String> {
+        let date = answer.field("Date").unwrap_or("");
+        let mut lines = visible_lines(&answer.head);
+        for line in &mut lines {
+            let Some((name, value)) = line.split_once(": ") else { continue };
+            let value = value.trim_end_matches("\\r\\n");
+            let mask = match name.to_ascii_lowercase().as_str() {
+                "date" if httpdate::parse_http_date(value).is_ok() => {
+                    "[date]".to_owned()
+                }
+                // RFC 9110 section 8.8.2.1: never later than the Date.
+                "last-modified" if recent(value, date) => "[date]".to_owned(),
+                "etag" => self.mask_tag(value),
+                "location" => mask_port(value),
+                _ => continue,
+            };
+            *line = format!("{name}: {mask}\\r\\n");
+        }
+        lines
+    }
+
+    /// A number in the place of an entity tag, the same for the same one: a
+    /// tag that is strong depends on inode and time. Weak ones have the
+    /// numbers too, since a server may call the tag of a new file weak.
+    fn mask_tag(&mut self, value: &str) -> String {
+        let tag = value.strip_prefix("W/").unwrap_or(value);
+        if tag.len() < 2 || !tag.starts_with('"') || !tag.ends_with('"') {
+            return value.to_owned();
+        }
+        let known = self.tags.iter().position(|known| known == tag);
+        let number = known.unwrap_or_else(|| {
+            self.tags.push(tag.to_owned());
+            self.tags.len() - 1
+        });
+        format!("\"[tag {}]\"", number + 1)
     }
 
     fn push(&mut self, lines: Vec<String>, is_answer: bool) {
@@ -92,36 +132,13 @@ impl Transcript {
     }
 }
 
-/// The lines of a head with what varies from run to run masked.
-fn mask_head(answer: &Answer) -> Vec<String> {
-    let date = answer.field("Date").unwrap_or("");
-    visible_lines(&answer.head)
-        .into_iter()
-        .map(|line| {
-            let Some((name, value)) = line.split_once(": ") else {
-                return line;
-            };
-            let value = value.trim_end_matches("\\r\\n");
-            let now = match name.to_ascii_lowercase().as_str() {
-                "date" => httpdate::parse_http_date(value).is_ok(),
-                // RFC 9110 section 8.8.2.1: never later than the Date.
-                "last-modified" => near(value, date),
-                "location" => return mask_port(&line),
-                _ => false,
-            };
-            if now { format!("{name}: [date]\\r\\n") } else { line }
-        })
-        .collect()
-}
-
-/// Whether two dates are the same but for the time it took to send them.
-fn near(one: &str, other: &str) -> bool {
+/// Whether a date is not after `other`, and less than an hour before it.
+fn recent(date: &str, other: &str) -> bool {
     let parse = httpdate::parse_http_date;
-    let (Ok(one), Ok(other)) = (parse(one), parse(other)) else {
+    let (Ok(date), Ok(other)) = (parse(date), parse(other)) else {
         return false;
     };
-    let apart = one.duration_since(other).or(other.duration_since(one));
-    apart.is_ok_and(|apart| apart.as_secs() < 5)
+    other.duration_since(date).is_ok_and(|age| age.as_secs() < 3600)
 }
 
 fn mask_port(line: &str) -> String {

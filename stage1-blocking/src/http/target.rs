@@ -16,7 +16,7 @@ pub enum Target<'a> {
         path: Cow<'a, [u8]>,
         /// As the client wrote it, for a redirect.
         raw: &'a [u8],
-        /// The query with its question mark, or nothing.
+        /// The query with its question mark, or nothing; any visible ASCII.
         query: &'a [u8],
     },
     /// `*`: the server as a whole; only OPTIONS may ask for that.
@@ -34,8 +34,7 @@ pub fn parse(method: Method, target: &[u8]) -> Result<Target<'_>, Status> {
     if target.len() > MAX_TARGET {
         return Err(Status::URI_TOO_LONG);
     }
-    if !target.iter().copied().all(is_target_byte) || !escapes_are_whole(target)
-    {
+    if !target.iter().all(u8::is_ascii_graphic) {
         return Err(Status::BAD_REQUEST);
     }
     if method == Method::Connect {
@@ -56,19 +55,15 @@ pub fn parse(method: Method, target: &[u8]) -> Result<Target<'_>, Status> {
     Ok(Target::Path { path: decode(raw)?, raw, query })
 }
 
-/// Visible ASCII, without two bytes that never belong in a target: `#`
-/// starts a fragment, which a client keeps to itself, and `\` is a slash to
-/// some recipients and a plain byte to others.
-fn is_target_byte(byte: u8) -> bool {
-    byte.is_ascii_graphic() && byte != b'#' && byte != b'\\'
+/// Whether each `%` is followed by two hexadecimal digits.
+fn escapes_are_whole(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'%', text).all(|at| is_escape(text, at))
 }
 
-/// Whether each `%` is followed by two hexadecimal digits.
-fn escapes_are_whole(target: &[u8]) -> bool {
-    memchr::memchr_iter(b'%', target).all(|at| {
-        let digits = target.get(at + 1..at + 3);
-        digits.is_some_and(|two| two.iter().all(|&b| hex(b).is_some()))
-    })
+/// Whether the `%` at this place is followed by two hexadecimal digits.
+pub(super) fn is_escape(text: &[u8], at: usize) -> bool {
+    let digits = text.get(at + 1..at + 3);
+    digits.is_some_and(|two| two.iter().all(|&byte| hex(byte).is_some()))
 }
 
 /// What follows `http://authority` in an absolute form: a path, a query or
@@ -130,8 +125,15 @@ fn is_port(text: &[u8]) -> bool {
 /// Decodes the path, once. An encoded slash or backslash would hide a
 /// separator from whoever checked the path before us, and a NUL ends a C
 /// string early: none of them is let through. A `..` segment is refused and
-/// not resolved, because proxies resolve it in different ways.
+/// not resolved, because proxies resolve it in different ways. So is a plain
+/// `\`, which some recipients take for a slash, and `#`, which begins a
+/// fragment: a client keeps that to itself (RFC 9112, section 3.2.1).
+///
+/// None of this concerns the query, which no file server looks into.
 fn decode(raw: &[u8]) -> Result<Cow<'_, [u8]>, Status> {
+    if memchr::memchr2(b'\\', b'#', raw).is_some() || !escapes_are_whole(raw) {
+        return Err(Status::BAD_REQUEST);
+    }
     let path: Cow<[u8]> = percent_decode(raw).into();
     let slashes = |path: &[u8]| memchr::memchr_iter(b'/', path).count();
     let hides_something = path.len() != raw.len()

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::conditional::{self, Verdict};
 use super::range::{self, Selection};
 use super::target::Target;
-use super::{Method, Representation, Request, Status, Version};
+use super::{Method, Representation, Request, Status, Version, location};
 
 /// Whether the connection goes on after an answer, and how that is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,18 +85,10 @@ impl<'a> Response<'a> {
         Some(Self { status, field, body })
     }
 
-    /// Sends the client to the same path with a slash behind it. The location
-    /// has one slash in front, whatever the client wrote: `//host` would
-    /// lead to another site.
+    /// Sends the client to the same path with a slash behind it.
     #[must_use]
     pub fn redirect(request: &Request) -> Self {
-        let mut location = vec![b'/'];
-        if let Target::Path { raw, query, .. } = &request.target {
-            let start = raw.iter().position(|&byte| byte != b'/');
-            location.extend(raw.get(start.unwrap_or(0)..).unwrap_or_default());
-            location.push(b'/');
-            location.extend_from_slice(query);
-        }
+        let location = location::of_directory(&request.target);
         Self {
             status: Status::MOVED_PERMANENTLY,
             field: Some(("Location", Cow::Owned(location))),
@@ -104,9 +96,10 @@ impl<'a> Response<'a> {
         }
     }
 
-    /// The answer to a request for a file that is there.
+    /// The answer to a request for a file that is there, at this second
+    /// since 1970.
     #[must_use]
-    pub fn file(request: &Request, file: &'a Representation) -> Self {
+    pub fn file(request: &Request, file: &'a Representation, now: u64) -> Self {
         let whole = Self {
             status: Status::OK,
             field: None,
@@ -115,7 +108,7 @@ impl<'a> Response<'a> {
         if !request.conditional {
             return whole;
         }
-        match conditional::evaluate(request, file) {
+        match conditional::evaluate(request, file, now) {
             Verdict::Failed => {
                 return Self::status(Status::PRECONDITION_FAILED);
             }
@@ -130,7 +123,7 @@ impl<'a> Response<'a> {
             }
             Verdict::Proceed => {}
         }
-        let (status, span, body) = match range::select(request, file) {
+        let (status, span, body) = match range::select(request, file, now) {
             Selection::Whole => return whole,
             Selection::Unsatisfiable => {
                 (Status::RANGE_NOT_SATISFIABLE, "*".to_owned(), Body::Status)

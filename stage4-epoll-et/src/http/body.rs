@@ -1,7 +1,7 @@
 //! Where a request body ends (RFC 9112, sections 6 and 7).
 
 use super::fields::{hex, is_token, is_value_byte, list};
-use super::{MAX_BODY, MAX_FIELDS, Status};
+use super::{MAX_BODY, MAX_FIELDS, Status, chunk_extension};
 
 /// The most bytes a chunk's first line may have, its line end included.
 const MAX_CHUNK_LINE: usize = 256;
@@ -208,16 +208,14 @@ impl Decoder {
         Ok(())
     }
 
-    /// The size in a chunk's first line: digits, and then nothing or an
-    /// extension (RFC 9112, section 7.1.1), which is bounded and ignored.
+    /// The size in a chunk's first line: digits, and then extensions, which
+    /// are checked, bounded and ignored.
     fn chunk_size(&mut self, line: &[u8]) -> Result<usize, Status> {
         let digits = line.iter().take_while(|&&b| hex(b).is_some()).count();
-        let (number, extension) = line.split_at(digits);
-        self.extensions += extension.len();
-        let bare = super::fields::trim(extension);
+        let (number, extensions) = line.split_at(digits);
+        self.extensions += extensions.len();
         if !(1..=16).contains(&digits)
-            || !(extension.is_empty() || bare.starts_with(b";"))
-            || !extension.iter().copied().all(is_value_byte)
+            || !chunk_extension::are_valid(extensions)
             || self.extensions > MAX_EXTENSIONS
         {
             return Err(Status::BAD_REQUEST);

@@ -7,16 +7,22 @@
 //!
 //! * [`Receiver`] - bytes in, requests out; keeps its place between reads.
 //! * [`Request`] - one request head, checked and borrowed from the input.
-//! * [`body`] - where a request body ends: a length, or chunks.
+//! * [`body`], [`chunk_extension`] - where a request body ends: a length, or
+//!   chunks.
 //! * [`target`] - what the client asks for, as a decoded path.
+//! * [`location`] - where a redirect leads.
 //! * [`conditional`], [`range`] - whether to send, and which part.
-//! * [`Representation`] - a file as HTTP sees it: length, date, tag, type.
+//! * [`Representation`], [`media_type`] - a file as HTTP sees it: length,
+//!   date, tag, type.
 //! * [`Response`] - what to answer, and how it is written out.
 
 pub mod body;
+pub mod chunk_extension;
 pub mod clock;
 pub mod conditional;
 pub mod fields;
+pub mod location;
+pub mod media_type;
 pub mod method;
 pub mod range;
 pub mod receiver;
@@ -30,7 +36,7 @@ mod write;
 pub use clock::Clock;
 pub use method::Method;
 pub use receiver::{Receiver, Rejection, Step, Upload};
-pub use representation::Representation;
+pub use representation::{FileState, Representation};
 pub use request::{Request, Version};
 pub use response::{Persistence, Response};
 pub use status::Status;

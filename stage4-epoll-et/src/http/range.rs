@@ -18,15 +18,17 @@ pub enum Selection {
 
 /// The part that `request` asks for. A field that is malformed, comes twice,
 /// or asks for several parts is ignored, as RFC 9110, section 14.2 allows;
-/// only GET has ranges.
+/// only GET has ranges. `now` is the second since 1970.
 #[must_use]
-pub fn select(request: &Request, file: &Representation) -> Selection {
+pub fn select(request: &Request, file: &Representation, now: u64) -> Selection {
     if request.method != Method::Get {
         return Selection::Whole;
     }
     let wanted = request.single("range").and_then(|v| parse(v, file.length()));
     match wanted {
-        Some(selection) if conditional::range_is_current(request, file) => {
+        Some(selection)
+            if conditional::range_is_current(request, file, now) =>
+        {
             selection
         }
         _ => Selection::Whole,

@@ -5,7 +5,6 @@
 //! used only where an answer is rare.
 
 use std::ops::Range;
-use std::time::{Duration, UNIX_EPOCH};
 
 use super::response::Body;
 use super::{Clock, Persistence, Response};
@@ -69,8 +68,7 @@ impl Response<'_> {
         let mut digits = itoa::Buffer::new();
         field(out, "Content-Length", digits.format(length).as_bytes());
         if let Body::File(file, _) = &self.body {
-            let now = UNIX_EPOCH + Duration::from_secs(clock.second());
-            out.extend_from_slice(file.fields(now));
+            out.extend_from_slice(file.fields(clock.second()));
         }
         field(out, "X-Content-Type-Options", b"nosniff");
     }

@@ -17,17 +17,21 @@ pub enum Verdict {
 }
 
 /// Weighs the preconditions in the order of RFC 9110, section 13.2.2.
-/// If-Range comes later, with the range it guards.
+/// If-Range comes later, with the range it guards. `now` is the second since
+/// 1970. A date is ignored if the file has none to compare it with.
 #[must_use]
-pub fn evaluate(request: &Request, file: &Representation) -> Verdict {
+pub fn evaluate(request: &Request, file: &Representation, now: u64) -> Verdict {
     let reading = matches!(request.method, Method::Get | Method::Head);
     match matches_any(request, "if-match", file, Comparison::Strong) {
         Some(false) => return Verdict::Failed,
         Some(true) => {}
         None => {
             let limit = date(request, "if-unmodified-since");
-            if limit.is_some_and(|limit| file.modified() > limit) {
-                return Verdict::Failed;
+            match (limit, file.modified(now)) {
+                (Some(limit), Some(modified)) if modified > limit => {
+                    return Verdict::Failed;
+                }
+                _ => {}
             }
         }
     }
@@ -35,26 +39,37 @@ pub fn evaluate(request: &Request, file: &Representation) -> Verdict {
         Some(true) if reading => Verdict::NotModified,
         Some(true) => Verdict::Failed,
         Some(false) => Verdict::Proceed,
-        None => match date(request, "if-modified-since") {
-            Some(limit) if reading && file.modified() <= limit => {
-                Verdict::NotModified
+        None => {
+            let limit = date(request, "if-modified-since");
+            match (limit, file.modified(now)) {
+                (Some(limit), Some(modified))
+                    if reading && modified <= limit =>
+                {
+                    Verdict::NotModified
+                }
+                _ => Verdict::Proceed,
             }
-            _ => Verdict::Proceed,
-        },
+        }
     }
 }
 
-/// Whether If-Range lets the range through: it names the very bytes that are
-/// still here. Without the field, yes (RFC 9110, section 13.1.5).
+/// Whether If-Range lets the range through: its validator is a strong one and
+/// the file's, so the client's bytes and ours are of one version. Without the
+/// field, yes (RFC 9110, section 13.1.5).
 #[must_use]
-pub fn range_is_current(request: &Request, file: &Representation) -> bool {
+pub fn range_is_current(
+    request: &Request,
+    file: &Representation,
+    now: u64,
+) -> bool {
     let mut values = request.values("if-range");
     let (value, second) = (values.next(), values.next());
     match (value, second) {
         (None, _) => true,
-        (Some(value), None) => {
-            value == file.etag() || parse_date(value) == Some(file.modified())
-        }
+        (Some(value), None) => match parse_date(value) {
+            None => file.strong_tag() == Some(value),
+            date => file.date_is_strong() && file.modified(now) == date,
+        },
         (Some(_), Some(_)) => false,
     }
 }
@@ -79,8 +94,9 @@ fn matches_any(
     let mut found = None;
     for value in request.values(name) {
         let hit = value == b"*"
-            || tags(value).any(|(weak, tag)| {
-                tag == file.etag() && (!weak || comparison == Comparison::Weak)
+            || tags(value).any(|(weak, tag)| match comparison {
+                Comparison::Strong => !weak && file.strong_tag() == Some(tag),
+                Comparison::Weak => file.opaque_tag() == tag,
             });
         found = Some(found.unwrap_or(false) || hit);
     }

@@ -1,9 +1,7 @@
 //! One request head, parsed and checked (RFC 9112, sections 2 to 6).
 
-use std::mem::MaybeUninit;
-
 use super::body::{Codings, Framing};
-use super::fields::{decimal, list, trim};
+use super::fields::{decimal, is_token, list, trim};
 use super::target::{self, Target, is_authority};
 use super::{ECHO, MAX_BODY, MAX_FIELDS, Method, Status};
 
@@ -57,32 +55,30 @@ impl<'a> Request<'a> {
     /// The status to refuse it with. Framing can't be trusted after that, so
     /// the connection has to be closed.
     pub fn parse(head: &'a [u8]) -> Result<Self, Status> {
-        let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
-        let mut parsed = httparse::Request::new(&mut []);
-        match parsed.parse_with_uninit_headers(head, &mut fields) {
-            Ok(httparse::Status::Complete(_)) => {}
-            Ok(httparse::Status::Partial) => return Err(Status::BAD_REQUEST),
-            Err(error) => return Err(rejection(error, head)),
-        }
-        let (Some(method), Some(path), Some(minor)) =
-            (parsed.method, parsed.path, parsed.version)
-        else {
-            return Err(Status::BAD_REQUEST);
-        };
-        let version =
-            if minor == 0 { Version::Http10 } else { Version::Http11 };
+        let line = request_line(head);
+        let (method, target, version) = words(line)?;
+        let header = head.get(line.len()..).unwrap_or_default();
+        // Anything else would be a bare CR within the request line.
+        let header = header.strip_prefix(b"\r\n").ok_or(Status::BAD_REQUEST)?;
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let mut seen = Seen::default();
-        for field in parsed.headers.iter() {
-            seen.take(field.name, field.value)?;
+        match httparse::parse_headers(header, &mut fields) {
+            Ok(httparse::Status::Complete((_, fields))) => {
+                for field in fields {
+                    seen.take(field.name, field.value)?;
+                }
+            }
+            Err(httparse::Error::TooManyHeaders) => {
+                return Err(Status::FIELDS_TOO_LARGE);
+            }
+            _ => return Err(Status::BAD_REQUEST),
         }
         seen.check_host(version)?;
-        let line = request_line(head);
-        let method = Method::named(method);
         Ok(Self {
             line,
-            header: head.get(line.len() + 2..).unwrap_or_default(),
+            header,
             method,
-            target: target::parse(method, path.as_bytes())?,
+            target: target::parse(method, target)?,
             version,
             keep_alive: seen.keep_alive(version),
             framing: seen.framing(version)?,
@@ -139,20 +135,34 @@ pub fn request_line(head: &[u8]) -> &[u8] {
     head.get(..end).unwrap_or_default()
 }
 
-/// The status for what httparse could not read.
-fn rejection(error: httparse::Error, head: &[u8]) -> Status {
-    let line = request_line(head);
-    let words = line.split(|&b| b == b' ').collect::<Vec<_>>();
-    match (error, words.as_slice()) {
-        (httparse::Error::TooManyHeaders, _) => Status::FIELDS_TOO_LARGE,
-        // A well-formed version that is not ours, in a well-formed line.
-        (
-            httparse::Error::Version,
-            [_, _, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]],
-        ) if major.is_ascii_digit() && minor.is_ascii_digit() => {
-            Status::VERSION_NOT_SUPPORTED
+/// The three words of a request line (RFC 9112, section 3). The version comes
+/// last, but decides whether the rest has any meaning here: 505 for another
+/// major version.
+///
+/// A minor version that is not known yet is read as the highest one that is:
+/// it may add to 1.1, but not change what a 1.1 message means (RFC 9110,
+/// section 2.5). httparse takes none but 1.0 and 1.1, so it reads the fields
+/// only.
+fn words(line: &[u8]) -> Result<(Method, &[u8], Version), Status> {
+    let mut words = line.split(|&byte| byte == b' ');
+    let (Some(method), Some(target), Some(version), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(Status::BAD_REQUEST);
+    };
+    let version = match version.strip_prefix(b"HTTP/") {
+        Some(b"1.0") => Version::Http10,
+        Some([b'1', b'.', b'1'..=b'9']) => Version::Http11,
+        Some([b'0'..=b'9', b'.', b'0'..=b'9']) => {
+            return Err(Status::VERSION_NOT_SUPPORTED);
         }
-        _ => Status::BAD_REQUEST,
+        _ => return Err(Status::BAD_REQUEST),
+    };
+    match str::from_utf8(method) {
+        Ok(name) if is_token(method) => {
+            Ok((Method::named(name), target, version))
+        }
+        _ => Err(Status::BAD_REQUEST),
     }
 }
 

@@ -1,13 +1,12 @@
 //! Files that were asked for lately.
 
 use std::num::NonZero;
-use std::os::unix::fs::MetadataExt;
 use std::rc::Rc;
 use std::time::Duration;
 
 use lru::LruCache;
 
-use super::{Lookup, OpenFile, Site};
+use super::{Lookup, OpenFile, Site, state};
 use crate::config::Config;
 use crate::http::Status;
 
@@ -59,18 +58,22 @@ impl Cache {
         path: &[u8],
         site: &Site,
         now: Duration,
+        second: u64,
     ) -> Result<Lookup, Status> {
         if self.valid.is_zero() {
-            return site.find(path);
+            return site.find(path, second);
         }
         let known = self.files.get(path).map(Rc::clone);
         if let Some(found) = known.as_ref() {
             found.last_used.set(now);
-            if now < found.checked.get() + self.valid {
+            let recent = now < found.checked.get() + self.valid;
+            // Content in memory is the one that the tag names. On the disk it
+            // may have been overwritten since, and then the tag is wrong.
+            if recent && (found.content.get().is_some() || found.is_current()) {
                 return Ok(Lookup::File(Rc::clone(found)));
             }
         }
-        let looked = site.find(path);
+        let looked = site.find(path, second);
         match (known, &looked) {
             (Some(known), Ok(Lookup::File(found)))
                 if known.is_unchanged(found) =>
@@ -94,7 +97,10 @@ impl Cache {
         found.last_used.set(now);
         let length = found.representation.length();
         let mut content = Vec::new();
-        if length <= SMALL && found.append(0..length, &mut content) {
+        if length <= SMALL
+            && found.append(0..length, &mut content)
+            && found.is_current()
+        {
             // It is empty: nobody else has this file yet.
             let _ = found.content.set(content);
         }
@@ -137,17 +143,18 @@ impl Cache {
 }
 
 impl OpenFile {
-    /// Whether `other`, found by the same name, is the same file, unchanged.
-    /// The time of the last change of status is set by the kernel alone, at
-    /// each write, rename or change of permissions.
+    /// Whether `other`, found by the same name later, is the same file,
+    /// unchanged. That cannot be told of a file with a weak tag: it may have
+    /// been changed twice within one tick of the clock.
     fn is_unchanged(&self, other: &Self) -> bool {
-        let facts = |found: &Self| {
-            let file = &found.metadata;
-            let inode = (file.dev(), file.ino(), file.len());
-            let modified = (file.mtime(), file.mtime_nsec());
-            (inode, modified, (file.ctime(), file.ctime_nsec()))
-        };
-        facts(self) == facts(other)
+        let settled = self.representation.strong_tag().is_some();
+        settled && self.state == other.state
+    }
+
+    /// Whether the open file is still in the state that its tag stands for.
+    fn is_current(&self) -> bool {
+        let metadata = self.file.metadata();
+        metadata.is_ok_and(|metadata| state(&metadata) == self.state)
     }
 
     /// How many bytes of content it keeps.

@@ -3,6 +3,7 @@
 mod reading;
 mod sending;
 
+use crate::fixtures;
 use crate::hints::Clues;
 use crate::script::{Action, Script, Step};
 use crate::server::{Server, pool};
@@ -42,6 +43,9 @@ pub fn play(script: &Script, stage: &Stage, pace: Pace) -> Played {
         flags.extend(["--io-limit".into(), size.to_string()]);
     }
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    if script.repeats_tags() {
+        fixtures::until_settled();
+    }
     let mut server = match stage.start(&flags) {
         Ok(server) => server,
         Err(why) => {

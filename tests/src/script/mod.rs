@@ -70,6 +70,21 @@ pub enum Action {
     Reset,
 }
 
+impl Script {
+    /// Whether an entity tag from an answer goes into a later request.
+    #[must_use]
+    pub fn repeats_tags(&self) -> bool {
+        fn any(steps: &[Step]) -> bool {
+            steps.iter().any(|step| match &step.action {
+                Action::Send(text, _) => text.contains("{etag}"),
+                Action::Repeat(_, steps) => any(steps),
+                _ => false,
+            })
+        }
+        any(&self.steps)
+    }
+}
+
 /// A script's place: `GROUP::NAME`, and the file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
