@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its close: straight down the page.
+//! One connection, from its first byte to its close, as straight-line code.
 
 use std::io;
 use std::net::IpAddr;
@@ -12,37 +12,37 @@ use crate::exchange::Exchange;
 use crate::http::Status;
 use crate::socket;
 
-/// For how many seconds a connection that we close is read from.
+/// How long a lingering close may take, in seconds.
 const LINGER_TIME: u32 = 2;
 
-/// For how many bytes a connection that we close is read from.
+/// How many bytes a lingering close discards before it gives up.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
-/// One connection and the conversation on it.
+/// One connection and its exchange of requests and responses.
 pub struct Connection {
-    /// The socket; to drop it closes it.
+    /// The socket; dropping it closes it.
     pub socket: OwnedFd,
     exchange: Exchange,
     discarded: usize,
 }
 
 impl Connection {
-    /// A connection that was just accepted.
+    /// A newly accepted connection.
     #[must_use]
     pub fn new(socket: OwnedFd, client: IpAddr) -> Self {
         Self { socket, exchange: Exchange::new(client), discarded: 0 }
     }
 
-    /// Serves the client until one side ends it.
+    /// Serves the client until either side closes the connection.
     pub fn serve(mut self, context: &mut Context) {
         let ended = self.run(context);
         if let Err(error) = ended {
-            log::info!("a connection ends: {error}");
+            log::info!("connection closed: {error}");
             self.exchange.end_transfer(context);
         }
     }
 
-    /// Each turn reads once, and sends all that is owed before it reads again.
+    /// Reads once, sends every response that is due, and reads again.
     fn run(&mut self, context: &mut Context) -> io::Result<()> {
         while !self.exchange.is_finished() {
             self.read(context)?;
@@ -52,15 +52,15 @@ impl Connection {
         self.begin_lingering_close(context)
     }
 
-    /// Reads once. What `recv` can mean:
+    /// Reads once. What `recv` can return:
     ///
-    /// * some bytes - any piece of one request or of many;
-    /// * 0 - the client sends no more, but may still read (a half-close);
-    /// * EAGAIN - nothing has come for as long as `SO_RCVTIMEO` says;
-    /// * EINTR - a signal was handled; nothing has happened;
-    /// * ECONNRESET and the rest - there is nobody to talk to any more.
+    /// * some bytes - part of a request, or several requests;
+    /// * 0 - EOF: a half-close; the client may still read;
+    /// * EAGAIN - nothing arrived within `SO_RCVTIMEO`;
+    /// * EINTR - a signal was handled; try again;
+    /// * ECONNRESET and others - the client is gone.
     ///
-    /// Nearly always it sleeps, so the access log is written first.
+    /// It nearly always blocks, so the access log is flushed first.
     fn read(&mut self, context: &mut Context) -> io::Result<()> {
         context.log.flush();
         match socket::receive(&self.socket, &mut context.recv_buffer) {
@@ -75,9 +75,9 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends what is owed, and answers what had to wait until there was room,
-    /// until all requests received are answered. It sleeps when the client
-    /// reads more slowly than we send.
+    /// Sends pending output, and responds to requests that had to wait for it,
+    /// until every request received has its response. It blocks when the
+    /// client reads more slowly than we send.
     fn write(&mut self, context: &mut Context) -> io::Result<()> {
         loop {
             self.exchange.fill_output(context)?;
@@ -97,11 +97,11 @@ impl Connection {
         }
     }
 
-    /// Closes so that the client gets every byte. If bytes that it has sent
-    /// lie unread when we close, or come later, the kernel sends a reset in
-    /// place of what it had still to send, and some clients' kernels throw
-    /// away what has come before. So: say that we are done, read until the
-    /// client is done too, and only then close. How much is read has a limit.
+    /// Closes so that the client gets every byte: a lingering close (RFC 9112,
+    /// section 9.6). If the client's bytes lie unread when we close, or arrive
+    /// later, the kernel sends a reset instead of the rest of the response, and
+    /// the client may lose even what it had received. So: shut down the sending
+    /// side, discard input until EOF or a limit, and only then close.
     fn begin_lingering_close(
         &mut self,
         context: &mut Context,

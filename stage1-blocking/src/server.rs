@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::context::Context;
+use crate::descriptors;
 use crate::site::Site;
 use crate::socket::{self, Accepted};
 
@@ -17,6 +18,15 @@ use crate::socket::{self, Accepted};
 /// descriptor looks again. Another process may have been in the way, and
 /// nobody tells us when it is done.
 const ACCEPT_RETRY_MS: u16 = 1000;
+
+/// Checks that enough descriptors are allowed.
+///
+/// # Errors
+/// As for [`descriptors::require`].
+pub fn check(config: &Config) -> io::Result<()> {
+    let threads = config.listen.len() * usize::from(config.threads);
+    descriptors::require(2 * threads, format_args!("{threads} threads"))
+}
 
 /// Serves on all listeners, from `--threads` threads that sleep in each one's
 /// `accept`, until one of them fails for good. The kernel wakes one thread for

@@ -12,6 +12,7 @@ use slotmap::{DefaultKey, Key, KeyData, SlotMap};
 use crate::config::Config;
 use crate::connection::{Connection, State};
 use crate::context::Context;
+use crate::descriptors::{self, LEAST};
 use crate::site::Site;
 use crate::socket::{self, Accepted};
 
@@ -30,6 +31,14 @@ pub struct Server {
     /// False while no descriptor is free.
     accepting: bool,
     context: Context,
+}
+
+/// Checks that enough descriptors are allowed.
+///
+/// # Errors
+/// As for [`descriptors::require`].
+pub fn check(config: &Config) -> io::Result<()> {
+    descriptors::require(config.listen.len() + LEAST, "a few connections")
 }
 
 /// Serves on all listeners, from one thread that sleeps in `poll` and nowhere
@@ -108,8 +117,7 @@ impl Server {
 
     /// Takes all connections that wait on a listener: it may be many.
     fn accept_all(&mut self, index: usize) -> io::Result<()> {
-        let Some(listener) = self.listeners.get(index) else { return Ok(()) };
-        loop {
+        while let Some(listener) = self.listeners.get(index) {
             match socket::accept(listener)? {
                 Accepted::Connection(connection, client) => {
                     log::trace!("fd {}: {client}", connection.as_raw_fd());
@@ -117,15 +125,16 @@ impl Server {
                     self.connections.insert(connection);
                 }
                 Accepted::Aborted(_) => {}
-                Accepted::WouldBlock => return Ok(()),
+                Accepted::WouldBlock => break,
                 // It stays in the backlog, so the listener stays ready, and
                 // to go on asking about it would spin.
                 Accepted::OutOfResources(_) => {
                     self.accepting = false;
-                    return Ok(());
+                    break;
                 }
             }
         }
+        Ok(())
     }
 
     /// Sleeps until something is ready. The whole list goes to the kernel and

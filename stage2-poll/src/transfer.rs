@@ -1,4 +1,4 @@
-//! Large files on their way out.
+//! Sending large files.
 
 use std::io;
 use std::ops::Range;
@@ -11,26 +11,26 @@ use crate::site::OpenFile;
 /// How many bytes are copied at a time.
 const COPY_CHUNK: usize = 64 * 1024;
 
-/// A large file on its way out, behind the bytes of the output.
+/// A large file, sent after the bytes of the output.
 pub struct Transfer {
     /// The file.
     pub found: OpenFile,
-    /// Where its next byte to be sent is.
+    /// The offset of the next byte to send.
     pub offset: u64,
-    /// How many bytes are still to be taken from it.
+    /// How many bytes are left to send.
     pub remaining: u64,
-    /// How many bytes were promised.
+    /// How many bytes the head promised.
     pub length: u64,
     /// The request line, for the access log.
     pub request: Vec<u8>,
-    /// The status, likewise.
+    /// The status, for the access log.
     pub status: Status,
-    /// When the answer began, likewise.
+    /// When the response began, for the access log.
     pub started: Instant,
 }
 
 impl Transfer {
-    /// Promises `part` of a file in answer to `request`.
+    /// A transfer of `part` of a file, in response to `request`.
     #[must_use]
     pub fn new(
         found: OpenFile,
@@ -51,12 +51,11 @@ impl Transfer {
         }
     }
 
-    /// Copies the next piece to `out`, which is empty.
+    /// Copies the next chunk to `out`, which is empty.
     ///
     /// # Errors
-    /// If the file can't be read, or has become shorter than was promised.
-    /// Nothing can be sent in place of what is missing: to break off the
-    /// connection is the only way to say so.
+    /// If the file cannot be read, or is now shorter than the head promised.
+    /// Closing the connection is the only way left to tell the client.
     pub fn copy(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         let chunk = usize::try_from(self.remaining).unwrap_or(COPY_CHUNK);
         out.resize(chunk.min(COPY_CHUNK), 0);

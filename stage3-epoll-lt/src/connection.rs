@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its close: a state machine.
+//! One connection, from its first byte to its close, as a state machine.
 
 use std::io;
 use std::net::IpAddr;
@@ -11,43 +11,43 @@ use crate::context::Context;
 use crate::exchange::Exchange;
 use crate::socket;
 
-/// How many times one connection may send before the others get their turn: a
-/// client that reads as fast as we send would never let go of us.
+/// How many sends one connection may make per iteration: a client that reads
+/// as fast as we send would otherwise starve all others.
 const BUDGET: usize = 4;
 
-/// For how many bytes a connection that we close is read from.
+/// How many bytes a lingering close discards before it gives up.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// The rest of a head, or its beginning.
+    /// The next bytes of a request head.
     ReadingHead,
-    /// The rest of a request's content.
+    /// The rest of a request body.
     ReadingBody,
-    /// Room to send what is owed. Meanwhile nothing is read: a client that
-    /// asks and does not listen has to wait.
+    /// Space in the send buffer. Until then we read nothing: that is
+    /// backpressure on a client that sends requests but reads no responses.
     Writing,
-    /// The end of what the client sends, after the end of what we send.
+    /// The client's EOF, after we have shut down our side: a lingering close.
     Lingering,
-    /// Nothing.
+    /// Nothing: the connection is over.
     Closed,
 }
 
-/// One connection and the conversation on it.
+/// One connection and its exchange of requests and responses.
 pub struct Connection {
-    /// The socket; to drop it closes it.
+    /// The socket; dropping it closes it.
     pub socket: OwnedFd,
     exchange: Exchange,
-    /// What it waits for.
+    /// What it is waiting for.
     pub state: State,
     discarded: usize,
-    /// What the kernel was last told to watch for.
+    /// The interest last registered with the kernel.
     pub registered: EpollFlags,
 }
 
 impl Connection {
-    /// A connection that was just accepted.
+    /// A newly accepted connection.
     #[must_use]
     pub fn new(socket: OwnedFd, client: IpAddr) -> Self {
         let (exchange, state) = (Exchange::new(client), State::ReadingHead);
@@ -55,11 +55,11 @@ impl Connection {
         Self { socket, exchange, state, discarded: 0, registered }
     }
 
-    /// What to ask the kernel about. It follows from the state and from
-    /// nothing else, so it can't be forgotten when the state changes. To ask
-    /// for OUT with nothing to send would spin: there is nearly always room.
-    /// To ask for RDHUP without reading would spin too, after a half-close:
-    /// level-triggered means that it is said again and again.
+    /// The interest to register. It follows from the state alone, so no state
+    /// change can forget to update it. Asking for OUT with nothing to send
+    /// would spin, because a socket is nearly always writable.
+    /// Asking for RDHUP without reading would spin too: after a half-close, a
+    /// level-triggered epoll reports it on every wait.
     #[must_use]
     pub fn interest(&self) -> EpollFlags {
         match self.state {
@@ -71,9 +71,9 @@ impl Connection {
         }
     }
 
-    /// Goes on as far as it can without sleeping. To be called when the
-    /// socket is ready, for whatever reason: the call that we have been
-    /// waiting to make tells what the reason is.
+    /// Makes as much progress as it can without blocking. Called when the
+    /// socket is ready, whatever the event was: the system call we were waiting
+    /// to make reports what happened.
     pub fn advance(&mut self, context: &mut Context) {
         let next = match self.state {
             State::ReadingHead | State::ReadingBody => self.read(context),
@@ -82,23 +82,23 @@ impl Connection {
             State::Closed => Ok(State::Closed),
         };
         self.state = next.unwrap_or_else(|error| {
-            log::info!("a connection ends: {error}");
+            log::info!("connection closed: {error}");
             self.exchange.end_transfer(context);
             State::Closed
         });
     }
 
-    /// Reads once: what is left will make the socket ready again. What `recv`
-    /// can mean:
+    /// Reads once: anything left makes the socket ready again. What `recv` can
+    /// return:
     ///
-    /// * some bytes - any piece of one request or of many;
-    /// * 0 - the client sends no more, but may still read (a half-close);
-    /// * EAGAIN - a false alarm, which select(2) warns of;
-    /// * EINTR - a signal was handled; nothing has happened;
-    /// * ECONNRESET and the rest - there is nobody to talk to any more.
+    /// * some bytes - part of a request, or several requests;
+    /// * 0 - EOF: a half-close; the client may still read;
+    /// * EAGAIN - spurious readiness, which select(2) warns about;
+    /// * EINTR - a signal was handled; try again;
+    /// * ECONNRESET and others - the client is gone.
     ///
-    /// Answers are sent at once, and not when the socket is found to be
-    /// writable: it nearly always is.
+    /// Responses are sent at once, without waiting for the socket to be
+    /// reported writable: it nearly always is.
     fn read(&mut self, context: &mut Context) -> io::Result<State> {
         match socket::receive(&self.socket, &mut context.recv_buffer) {
             Ok(0) => self.exchange.end_input(context),
@@ -109,8 +109,8 @@ impl Connection {
         self.write(context)
     }
 
-    /// Sends what is owed, and answers what had to wait until there was room,
-    /// until all requests received are answered, or there is no room.
+    /// Sends pending output, and responds to requests that had to wait for it,
+    /// until every request received has its response or the send buffer is full.
     fn write(&mut self, context: &mut Context) -> io::Result<State> {
         for _ in 0..BUDGET {
             self.exchange.fill_output(context)?;
@@ -129,7 +129,7 @@ impl Connection {
         Ok(State::Writing)
     }
 
-    /// What comes after the last byte owed.
+    /// The next state, once all output has been sent.
     fn after_output(&mut self) -> State {
         if self.exchange.is_finished() {
             self.begin_lingering_close()
@@ -140,11 +140,11 @@ impl Connection {
         }
     }
 
-    /// Closes so that the client gets every byte. If bytes that it has sent
-    /// lie unread when we close, or come later, the kernel sends a reset in
-    /// place of what it had still to send, and some clients' kernels throw
-    /// away what has come before. So: say that we are done, read until the
-    /// client is done too, and only then close. How much is read has a limit.
+    /// Closes so that the client gets every byte: a lingering close (RFC 9112,
+    /// section 9.6). If the client's bytes lie unread when we close, or arrive
+    /// later, the kernel sends a reset instead of the rest of the response, and
+    /// the client may lose even what it had received. So: shut down the sending
+    /// side, discard input until EOF or a limit, and only then close.
     fn begin_lingering_close(&self) -> State {
         if self.exchange.input_ended()
             || socket::shutdown_write(&self.socket).is_err()

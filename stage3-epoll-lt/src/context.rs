@@ -1,4 +1,4 @@
-//! What a thread has one of, for all the connections it serves.
+//! What one thread lends to every connection it serves.
 
 use std::fmt::Debug;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -8,32 +8,32 @@ use crate::config::Config;
 use crate::http::Clock;
 use crate::site::Site;
 
-/// How many bytes one `recv` may bring.
+/// The size of the receive buffer, in bytes.
 const RECV_BUFFER: usize = 16 * 1024;
 
-/// Files, log, clock and buffers, lent to each connection in turn.
+/// Files, log, clock and buffers, shared by the connections of one thread.
 pub struct Context {
     /// The files.
     pub site: Site,
-    /// The lines about them.
+    /// The access log.
     pub log: AccessLog,
-    /// The time of day.
+    /// The time of day, for dates.
     pub clock: Clock,
-    /// An empty output buffer, passed from one connection to the next: who
-    /// has nothing to send holds none, and no request has to allocate one.
+    /// An empty output buffer, passed from one connection to the next: a
+    /// connection with nothing to send holds none, and no request allocates.
     pub spare_output: Vec<u8>,
-    /// Where `recv` puts what it brings.
+    /// The receive buffer.
     pub recv_buffer: Vec<u8>,
-    /// How many bytes one `send` may take.
+    /// The most bytes passed to one `send`.
     pub io_limit: usize,
-    /// Bytes received since the last narration.
+    /// Bytes received since the last trace line.
     pub received: usize,
-    /// Bytes sent since the last narration.
+    /// Bytes sent since the last trace line.
     pub sent: usize,
 }
 
 impl Context {
-    /// What a new thread starts with.
+    /// The context of a new thread.
     #[must_use]
     pub fn new(site: Site, config: &Config) -> Self {
         let io_limit = config.io_limit as usize;
@@ -49,13 +49,13 @@ impl Context {
         }
     }
 
-    /// Tells at `RUST_LOG=trace`, in one line, what became of one event.
+    /// Writes a trace line: one event and what it led to (`RUST_LOG=trace`).
     pub fn trace(&mut self, fd: &OwnedFd, event: &dyn Debug, next: &dyn Debug) {
         let received = std::mem::take(&mut self.received);
         let sent = std::mem::take(&mut self.sent);
         let fd = fd.as_raw_fd();
         log::trace!(
-            "fd {fd}: {event:?}: {received} bytes in, {sent} out, now {next:?}"
+            "fd {fd}: {event:?}: received {received}, sent {sent}, now {next:?}"
         );
     }
 }

@@ -14,6 +14,7 @@ use slotmap::{DefaultKey, KeyData, SlotMap};
 use crate::config::Config;
 use crate::connection::{Connection, State};
 use crate::context::Context;
+use crate::descriptors::{self, LEAST};
 use crate::site::Site;
 use crate::socket::{self, Accepted};
 
@@ -38,6 +39,14 @@ pub struct Server {
     /// False while no descriptor is free.
     accepting: bool,
     context: Context,
+}
+
+/// Checks that enough descriptors are allowed.
+///
+/// # Errors
+/// As for [`descriptors::require`].
+pub fn check(config: &Config) -> io::Result<()> {
+    descriptors::require(config.listen.len() + LEAST, "a few connections")
 }
 
 /// Serves on all listeners, from one thread that sleeps in `epoll_wait` and
@@ -118,33 +127,38 @@ impl Server {
         let Connection { socket, state, .. } = connection;
         self.context.trace(socket, &readiness, state);
         if *state == State::Closed {
-            self.connections.remove(key);
-            self.watch_listeners(true);
+            self.close(key);
         }
-        interest::watch(&self.epoll, &mut self.connections, key);
+        self.watch(key);
+    }
+
+    /// Closes a connection: there is no other way in which one ends.
+    fn close(&mut self, key: DefaultKey) {
+        self.connections.remove(key);
+        self.watch_listeners(true);
     }
 
     /// Takes all connections that wait on a listener: it may be many.
     fn accept_all(&mut self, index: usize) -> io::Result<()> {
-        let Some(listener) = self.listeners.get(index) else { return Ok(()) };
-        loop {
+        while let Some(listener) = self.listeners.get(index) {
             match socket::accept(listener)? {
                 Accepted::Connection(connection, client) => {
                     log::trace!("fd {}: {client}", connection.as_raw_fd());
                     let connection = Connection::new(connection, client);
                     let key = self.connections.insert(connection);
-                    interest::watch(&self.epoll, &mut self.connections, key);
+                    self.watch(key);
                 }
                 Accepted::Aborted(_) => {}
-                Accepted::WouldBlock => return Ok(()),
+                Accepted::WouldBlock => break,
                 // It stays in the backlog, so the listener stays ready, and
                 // to go on asking about it would spin.
                 Accepted::OutOfResources(_) => {
                     self.watch_listeners(false);
-                    return Ok(());
+                    break;
                 }
             }
         }
+        Ok(())
     }
 
     /// Sleeps until something is ready. What comes back is what is ready, and

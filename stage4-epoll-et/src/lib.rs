@@ -17,6 +17,7 @@
 //! * [`transfer`] - large files on their way out.
 //! * [`context`] - what a thread lends to each connection in turn.
 //! * [`access_log`] - one line a request.
+//! * [`descriptors`] - whether there are enough of them.
 //! * [`process_one`] - ending by a signal, even in a container.
 //! * [`stdio`] - standard output and error, without blocking.
 
@@ -24,6 +25,7 @@ pub mod access_log;
 pub mod config;
 pub mod connection;
 pub mod context;
+pub mod descriptors;
 pub mod exchange;
 pub mod http;
 pub mod process_one;

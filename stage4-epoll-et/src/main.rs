@@ -35,6 +35,9 @@ fn main() -> ExitCode {
 fn run(config: &Config) -> Result<(), String> {
     process_one::end_on_stop_signals()
         .map_err(|error| format!("cannot handle signals: {error}"))?;
+    let cannot_serve =
+        |error: io::Error| format!("cannot serve: {}", reason(&error));
+    server::check(config).map_err(cannot_serve)?;
     let root = config.root.display();
     let site =
         Site::open(&config.root).map_err(describe("cannot serve", &root))?;
@@ -59,8 +62,7 @@ fn run(config: &Config) -> Result<(), String> {
     }
     // stdout may be closed. Keep serving anyway.
     let _ = io::stdout().write_all(lines.as_bytes());
-    server::serve(listeners, &site, config)
-        .map_err(|error| format!("cannot serve: {}", reason(&error)))
+    server::serve(listeners, &site, config).map_err(cannot_serve)
 }
 
 /// Turns an error into a line that says what could not be done to what.

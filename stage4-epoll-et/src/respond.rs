@@ -1,4 +1,4 @@
-//! One request answered: here `http` and `site` meet.
+//! From request to response: `http` and `site` meet here.
 
 use std::time::Instant;
 
@@ -9,12 +9,12 @@ use crate::http::{Method, Persistence, Rejection, Request, Response, Status};
 use crate::site::Lookup;
 use crate::transfer::Transfer;
 
-/// Content up to this size joins its head in one buffer and one `send`.
+/// A file up to this size joins its head in one buffer and one `send`.
 const SMALL: u64 = 16 * 1024;
 
 impl Exchange {
-    /// Puts the answer to `request` into the output; of a large file only the
-    /// head, with a transfer for the rest.
+    /// Appends the response to `request` to the output; for a large file only
+    /// its head, with a transfer for the rest.
     pub(crate) fn respond(
         &mut self,
         request: &Request,
@@ -64,14 +64,14 @@ impl Exchange {
         }
     }
 
-    /// Puts an error answer into the output, the last one.
+    /// Appends an error response, the last one on this connection.
     pub(crate) fn reject(
         &mut self,
         rejection: &Rejection,
         context: &mut Context,
     ) {
         let Rejection { status, line } = rejection;
-        log::info!("{}: refused: {}", self.client, status.text());
+        log::info!("{}: rejected: {}", self.client, status.text());
         context.clock.refresh();
         let response = Response::status(*status);
         let (close, head_only) =

@@ -1,6 +1,7 @@
 //! Every socket option, in the order of a socket's life.
 //!
-//! With the files of its folder the only room with `unsafe` in it.
+//! `unsafe` is allowed here and in the files of this directory, and nowhere
+//! else.
 
 mod accept;
 
@@ -18,19 +19,19 @@ use self::accept::to_std;
 pub use self::accept::{Accepted, accept};
 use crate::config::{Config, MAX_IO};
 
-/// How many connections may wait to be accepted. The kernel takes it as a
-/// wish: it is cut to net.core.somaxconn, which has been 4096 since Linux 5.4,
-/// and one more than the number fits (listen(2)).
+/// The limit of the accept queue, in connections. The kernel caps it at
+/// net.core.somaxconn, 4096 since Linux 5.4, and admits one more than the
+/// number it is given (listen(2)).
 const BACKLOG: i32 = 1024;
 
-/// Makes a socket that listens on `address`.
+/// Creates a socket that listens on `address`.
 ///
-/// An IPv6 socket on `::` would serve IPv4 clients too, and with `v6_only` it
-/// does not.
+/// An IPv6 socket bound to `::` also serves IPv4 clients, unless `v6_only` is
+/// set.
 ///
 /// # Errors
-/// What `socket(2)`, `setsockopt(2)`, `bind(2)` or `listen(2)` say: most
-/// often EADDRINUSE or EACCES.
+/// Those of `socket(2)`, `setsockopt(2)`, `bind(2)` and `listen(2)`: most often
+/// EADDRINUSE or EACCES.
 pub fn listen(
     address: SocketAddr,
     v6_only: bool,
@@ -40,39 +41,38 @@ pub fn listen(
         SocketAddr::V4(_) => AddressFamily::Inet,
         SocketAddr::V6(_) => AddressFamily::Inet6,
     };
-    // SOCK_CLOEXEC: a child that inherits the listener would keep the port
-    // busy after we are gone. Set here and not by fcntl(2) afterwards, when
-    // another thread may have forked already.
-    // SOCK_NONBLOCK: a connection can vanish between the moment when epoll
-    // announces it and the `accept`, which would then sleep.
+    // SOCK_CLOEXEC: a child process that inherits the listener keeps the port
+    // busy after we exit. A later fcntl(2) would leave a gap in which another
+    // thread can fork.
+    // SOCK_NONBLOCK: a connection can vanish after epoll has reported it and
+    // before we accept it. A blocking `accept` would then stop the event loop.
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(family, SockType::Stream, flags, None)?;
 
-    // Before bind, or it has no effect on it. Without it a restart fails with
-    // EADDRINUSE for a minute, as long as connections that we closed are in
-    // TIME_WAIT. On Linux it does not let two servers share a port: a socket
-    // that listens is in the way nevertheless.
+    // Before bind, which is the call it affects. Connections that the server
+    // closed stay in TIME_WAIT for a minute, and without this option a restart
+    // fails with EADDRINUSE all that time. On Linux it does not let two servers
+    // share a port: bind still fails while another socket listens on it.
     setsockopt(&socket, sockopt::ReuseAddr, &true)?;
 
-    // Before bind, where it decides which ports are taken. The default comes
-    // from net.ipv6.bindv6only and differs between systems, so it is always
-    // said.
+    // Before bind, where it decides which ports are taken. The default differs
+    // between systems (net.ipv6.bindv6only), so we always set it.
     if address.is_ipv6() {
         setsockopt(&socket, sockopt::Ipv6V6Only, &v6_only)?;
     }
 
-    // Nagle's algorithm (RFC 9293, section 3.7.4) holds back a segment that
-    // is not full until the one before it is acknowledged, and the client's
-    // kernel holds back that acknowledgement for up to 40 ms. Whoever writes
-    // whole answers gains nothing from waiting. Set on the listener, since on
-    // Linux each connection inherits it: one call, and not one a connection.
+    // Nagle's algorithm (RFC 9293, section 3.7.4) holds a partial segment back
+    // until the previous one is acknowledged, and the client's kernel may delay
+    // that acknowledgement by 40 ms. A server that writes whole responses gains
+    // nothing from the wait. On Linux, accepted sockets inherit the option from
+    // the listener, so one call is enough.
     setsockopt(&socket, sockopt::TcpNoDelay, &true)?;
 
-    // A client whose machine has lost power sends nothing, not even that. With
-    // SO_KEEPALIVE the kernel asks now and then, and a client that does not
-    // answer makes the connection ready with ETIMEDOUT. The default is to ask
-    // after two hours; the three numbers belong to TCP and are per socket.
-    // A client that is there and silent answers, and may stay.
+    // A client whose machine lost power cannot close its connection. With
+    // SO_KEEPALIVE the kernel probes a silent peer, and if no probe is answered
+    // the socket becomes ready and reports ETIMEDOUT. By default the first
+    // probe is sent after two hours; the three TCP options set that per socket.
+    // A live client answers the probes, so it may stay silent for ever.
     if config.keepalive_idle > 0 {
         setsockopt(&socket, sockopt::TcpKeepIdle, &config.keepalive_idle)?;
         let interval = config.keepalive_interval;
@@ -81,11 +81,11 @@ pub fn listen(
         setsockopt(&socket, sockopt::KeepAlive, &true)?;
     }
 
-    // The kernel makes both buffers larger as a connection proves fast and far,
-    // up to net.ipv4.tcp_rmem and tcp_wmem. To set a size switches that off
-    // for good: the kernel doubles the number for its own bookkeeping, cuts it
-    // to net.core.rmem_max or wmem_max, and stays there. So nothing is set
-    // unless it is asked for.
+    // The kernel grows both buffers to fit the speed and distance of each
+    // connection, up to net.ipv4.tcp_rmem and tcp_wmem. Setting a size turns
+    // this off for good: the kernel caps the number at net.core.rmem_max or
+    // wmem_max, doubles it for its own bookkeeping, and stays there. So we set
+    // nothing unless asked.
     if config.receive_buffer > 0 {
         let size = config.receive_buffer as usize;
         setsockopt(&socket, sockopt::RcvBuf, &size)?;
@@ -95,9 +95,9 @@ pub fn listen(
         setsockopt(&socket, sockopt::SndBuf, &size)?;
     }
 
-    // Before there is a connection, which inherits both: how large a window it
-    // will ever offer is settled in its handshake. The kernel makes 1 into the
-    // least it allows, some 2 KiB in and 4 KiB out (socket(7)).
+    // On the listener, so that connections inherit both: the handshake fixes
+    // the largest window a connection can ever offer. The kernel raises 1 to
+    // its minimum, about 2 KiB for receiving and 4 KiB for sending (socket(7)).
     if config.io_limit < MAX_IO {
         setsockopt(&socket, sockopt::RcvBuf, &1)?;
         setsockopt(&socket, sockopt::SndBuf, &1)?;
@@ -108,47 +108,48 @@ pub fn listen(
     Ok(socket)
 }
 
-/// The address a socket is bound to. It says which port 0 has become.
+/// The address a socket is bound to: it tells which port the kernel chose for
+/// port 0.
 ///
 /// # Errors
-/// What `getsockname(2)` says.
+/// Those of `getsockname(2)`.
 pub fn local_address(socket: &OwnedFd) -> io::Result<SocketAddr> {
     let address = getsockname::<SockaddrStorage>(socket.as_raw_fd())?;
     to_std(&address).ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
-/// Receives what is there, into `buffer`. 0 means that the client sends no
-/// more.
+/// Receives available bytes into `buffer` and returns their number. 0 means
+/// EOF: the client has closed its sending side.
 ///
 /// # Errors
-/// What `recv(2)` says; EAGAIN if it would have to sleep.
+/// Those of `recv(2)`; EAGAIN if it would block.
 pub fn receive(connection: &OwnedFd, buffer: &mut [u8]) -> nix::Result<usize> {
     recv(connection.as_raw_fd(), buffer, MsgFlags::empty())
 }
 
-/// Hands bytes to the kernel and returns how many it took.
+/// Hands bytes to the kernel and returns how many it accepted.
 ///
-/// `MSG_NOSIGNAL`: to send to a client that has reset the connection would
-/// otherwise raise SIGPIPE, which ends a process. Rust's runtime ignores that
-/// signal before `main`, so here the flag changes nothing; but a server should
-/// not stand on what its runtime does, and an ignored signal is inherited by
-/// programs it starts, which may not expect that.
+/// `MSG_NOSIGNAL`: sending to a client that has reset the connection raises
+/// SIGPIPE, which kills the process by default. Rust's runtime ignores SIGPIPE
+/// before `main`, so here the flag changes nothing. But a server should not
+/// depend on its runtime for that, and child processes inherit an ignored
+/// signal, which they may not expect.
 ///
 /// # Errors
-/// What `send(2)` says; EPIPE or ECONNRESET when the client has gone, EAGAIN
-/// if it would have to sleep.
+/// Those of `send(2)`; EPIPE or ECONNRESET when the client has gone, EAGAIN if
+/// it would block.
 pub fn transmit(connection: &OwnedFd, bytes: &[u8]) -> nix::Result<usize> {
     send(connection.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL)
 }
 
-/// Says that no more will be sent: the client reads to the end and then 0.
+/// Closes the sending side: the client reads to the end and then gets EOF.
 ///
-/// `SO_LINGER` stays as it is, off: `close` then returns at once and the
-/// kernel goes on sending. With a time, `close` would sleep; with time 0 it
-/// would throw away what is unsent and reset the connection.
+/// We leave `SO_LINGER` off: `close` returns at once and the kernel sends what
+/// is left. With a time, `close` would block; with time 0 it would discard
+/// unsent data and reset the connection.
 ///
 /// # Errors
-/// What `shutdown(2)` says; ENOTCONN when the client has reset it already.
+/// Those of `shutdown(2)`; ENOTCONN when the client has reset the connection.
 pub fn shutdown_write(connection: &OwnedFd) -> nix::Result<()> {
     shutdown(connection.as_raw_fd(), Shutdown::Write)
 }

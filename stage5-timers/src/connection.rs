@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its close: a state machine.
+//! One connection, from its first byte to its close, as a state machine.
 
 mod wait;
 
@@ -16,14 +16,14 @@ use crate::exchange::Exchange;
 use crate::socket;
 use crate::transfer::{Outgoing, Transfer};
 
-/// How many times one connection may send before the others get their turn: a
-/// client that reads as fast as we send would never let go of us.
+/// How many sends one connection may make per iteration: a client that reads
+/// as fast as we send would otherwise starve all others.
 const BUDGET: usize = 4;
 
-/// For how many bytes a connection that we close is read from.
+/// How many bytes a lingering close discards before it gives up.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
-/// What the kernel may say when there is something to read.
+/// The events that mean there is something to read.
 pub const READABLE: EpollFlags = EpollFlags::EPOLLIN
     .union(EpollFlags::EPOLLPRI)
     .union(EpollFlags::EPOLLRDHUP);
@@ -31,48 +31,48 @@ pub const READABLE: EpollFlags = EpollFlags::EPOLLIN
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// The first byte of all.
+    /// The first byte.
     New,
-    /// The next request.
+    /// The next request on a kept-alive connection.
     Idle,
-    /// The rest of a head.
+    /// The rest of a request head.
     ReadingHead,
-    /// The rest of a request's content.
+    /// The rest of a request body.
     ReadingBody,
-    /// Room to send what is owed. Meanwhile nothing is read: a client that
-    /// asks and does not listen has to wait.
+    /// Space in the send buffer. Until then we read nothing: that is
+    /// backpressure on a client that sends requests but reads no responses.
     Writing,
-    /// The end of what the client sends, after the end of what we send.
+    /// The client's EOF, after we have shut down our side: a lingering close.
     Lingering,
-    /// Nothing.
+    /// Nothing: the connection is over.
     Closed,
 }
 
-/// One connection and the conversation on it.
+/// One connection and its exchange of requests and responses.
 pub struct Connection {
-    /// The socket; to drop it closes it.
+    /// The socket; dropping it closes it.
     pub socket: OwnedFd,
     exchange: Exchange,
-    /// What it waits for.
+    /// What it is waiting for.
     pub state: State,
     discarded: usize,
-    /// How long it has been waiting for that.
+    /// How long it has waited, and with what progress.
     wait: Wait,
-    /// What the kernel has said, and no call has found untrue since.
+    /// Readiness reported by the kernel and not yet disproved by a call.
     ready: EpollFlags,
-    /// Whether it stands in the queue of those that can go on.
+    /// Whether it is in the ready queue.
     pub queued: bool,
-    /// Whether the kernel has been told to watch it.
+    /// Whether it is registered with epoll.
     pub watched: bool,
 }
 
 impl Connection {
-    /// A connection that was just accepted.
+    /// A newly accepted connection.
     #[must_use]
     pub fn new(socket: OwnedFd, client: IpAddr, now: Duration) -> Self {
         let (exchange, state) = (Exchange::new(client), State::New);
-        // The kernel has kept it until its first byte came (TCP_DEFER_ACCEPT),
-        // so it is read from at once.
+        // With TCP_DEFER_ACCEPT the first byte is here already, so we read at
+        // once and register with epoll only if more is to come.
         let (ready, wait) = (EpollFlags::EPOLLIN, Wait::new(now));
         let (discarded, queued, watched) = (0, false, false);
         Self {
@@ -87,23 +87,23 @@ impl Connection {
         }
     }
 
-    /// Notes what the kernel has said. It says each thing once, and perhaps at
-    /// a time when we wait for another: bytes may come while answers are being
-    /// sent. So it must be kept until a call has found the contrary.
+    /// Records reported readiness. The kernel reports each edge once, perhaps
+    /// while we wait for something else: bytes can arrive while we send. So it
+    /// must be kept until a call proves otherwise.
     pub fn note_readiness(&mut self, readiness: EpollFlags) {
         self.ready |= readiness;
     }
 
-    /// Whether the call that it waits to make would not sleep, as far as we
-    /// know. After HUP and ERR no call would.
+    /// Whether the call it is waiting to make would not block, as far as we
+    /// know. After HUP and ERR no call blocks.
     #[must_use]
     pub fn can_advance(&self) -> bool {
         let broken = EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR;
         self.ready.intersects(self.interest() | broken)
     }
 
-    /// What matters of all that the kernel says. It follows from the state and
-    /// from nothing else, so it can't be forgotten when the state changes.
+    /// The events that matter now. They follow from the state alone, so no
+    /// state change can forget to update them.
     fn interest(&self) -> EpollFlags {
         match self.state {
             State::Writing => EpollFlags::EPOLLOUT,
@@ -112,9 +112,9 @@ impl Connection {
         }
     }
 
-    /// Goes on as far as it can without sleeping, or until its turn is over. To
-    /// be called when the socket is ready, for whatever reason: the call that
-    /// we have been waiting to make tells what the reason is.
+    /// Makes as much progress as it can without blocking, or until its budget is
+    /// spent. Called when the socket is ready, whatever the event was: the
+    /// system call we were waiting to make reports what happened.
     pub fn advance(&mut self, context: &mut Context) {
         let next = match self.state {
             State::Writing => self.write(context),
@@ -125,11 +125,11 @@ impl Connection {
         self.transition(next, context);
     }
 
-    /// Receives what there is, and notes when that was all. A short count says
-    /// so as well as EAGAIN would, and saves a call: the queue was emptied, and
-    /// what comes later will be said. But a short count also stands before the
-    /// end and before an urgent byte, and what is behind these has been said
-    /// already. So RDHUP and PRI stand until `recv` has found nothing more.
+    /// Receives available bytes, and records when nothing is left. A short
+    /// count proves that as well as EAGAIN does and saves a call: the queue was
+    /// empty, so later bytes make a new edge. But `recv` also stops short
+    /// before EOF and before an urgent byte, whose edges have been reported
+    /// already. So RDHUP and PRI stay set until `recv` finds nothing.
     fn receive(&mut self, context: &mut Context) -> nix::Result<usize> {
         let received = socket::receive(&self.socket, &mut context.recv_buffer);
         match received {
@@ -144,17 +144,17 @@ impl Connection {
         received
     }
 
-    /// Reads once: if there is more, it gets another turn. What `recv` can
-    /// mean:
+    /// Reads once: if more is left, the next iteration reads it. What `recv`
+    /// can return:
     ///
-    /// * some bytes - any piece of one request or of many;
-    /// * 0 - the client sends no more, but may still read (a half-close);
-    /// * EAGAIN - there was no more after all;
-    /// * EINTR - a signal was handled; nothing has happened;
-    /// * ECONNRESET and the rest - there is nobody to talk to any more.
+    /// * some bytes - part of a request, or several requests;
+    /// * 0 - EOF: a half-close; the client may still read;
+    /// * EAGAIN - there was nothing left;
+    /// * EINTR - a signal was handled; try again;
+    /// * ECONNRESET and others - the client is gone.
     ///
-    /// Answers are sent at once, and not when the socket is found to be
-    /// writable: it nearly always is.
+    /// Responses are sent at once, without waiting for the socket to be
+    /// reported writable: it nearly always is.
     fn read(&mut self, context: &mut Context) -> io::Result<State> {
         match self.receive(context) {
             Ok(0) => self.exchange.end_input(context),
@@ -168,9 +168,10 @@ impl Connection {
         self.write(context)
     }
 
-    /// Sends what is owed, and answers what had to wait until there was room,
-    /// until all requests received are answered, or there is no room. Here too
-    /// a short count says so: the kernel has noted that we have more for it.
+    /// Sends pending output, and responds to requests that had to wait for it,
+    /// until every request received has its response or the send buffer is
+    /// full. A short count proves that too: the kernel will report OUT when
+    /// there is space again.
     fn write(&mut self, context: &mut Context) -> io::Result<State> {
         for _ in 0..BUDGET {
             self.exchange.fill_output(context)?;
@@ -180,7 +181,8 @@ impl Connection {
                     socket::transmit(&self.socket, bytes, more)
                         .map(|count| (count, count < bytes.len()))
                 }
-                // The file may have ended: a short count says nothing.
+                // A short count may mean the end of the file, so it does not
+                // prove that the send buffer is full.
                 Outgoing::File(Transfer {
                     found, offset, remaining, ..
                 }) => {
@@ -192,8 +194,8 @@ impl Connection {
                 }
             };
             match sent {
-                // The file has become shorter. Nothing can be sent in place of
-                // what is missing: the client must see a broken end.
+                // The file has been truncated. We promised more bytes than
+                // exist, so the client must see a broken connection.
                 Ok((0, _)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok((count, full)) => {
                     self.wait.sent += count as u64;
@@ -216,7 +218,7 @@ impl Connection {
         Ok(State::Writing)
     }
 
-    /// What comes after the last byte owed.
+    /// The next state, once all output has been sent.
     fn after_output(&mut self) -> State {
         if self.exchange.is_finished() {
             self.begin_lingering_close()
@@ -229,11 +231,11 @@ impl Connection {
         }
     }
 
-    /// Closes so that the client gets every byte. If bytes that it has sent
-    /// lie unread when we close, or come later, the kernel sends a reset in
-    /// place of what it had still to send, and some clients' kernels throw
-    /// away what has come before. So: say that we are done, read until the
-    /// client is done too, and only then close. How much is read has a limit.
+    /// Closes so that the client gets every byte: a lingering close (RFC 9112,
+    /// section 9.6). If the client's bytes lie unread when we close, or arrive
+    /// later, the kernel sends a reset instead of the rest of the response, and
+    /// the client may lose even what it had received. So: shut down the sending
+    /// side, discard input until EOF or a limit, and only then close.
     fn begin_lingering_close(&self) -> State {
         if self.exchange.input_ended()
             || socket::shutdown_write(&self.socket).is_err()

@@ -1,14 +1,14 @@
 //! How long, how slowly and how many.
 
+use std::io;
 use std::time::Duration;
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-
 use crate::config::Config;
+use crate::descriptors::{self, LEAST};
 
-/// How many descriptors are neither connections nor files: the three streams,
-/// the root, listeners, epoll, the timer, signals and the reserve.
-const OWN_DESCRIPTORS: usize = 16;
+/// How many descriptors a loop has open besides its listeners, connections and
+/// files: epoll, the timer, signals and the spare one.
+const OF_A_LOOP: usize = 4;
 
 /// What a client may take of our time and room.
 #[derive(Debug, Clone)]
@@ -55,15 +55,18 @@ impl Limits {
     }
 }
 
-/// Raises the number of descriptors that this process may have to the most
-/// it may ask for: the soft limit is 1024 in most places, for the sake of
-/// programs that call `select(2)`, and the hard one is the administrator's.
-pub fn raise_descriptor_limit() {
-    let raised = getrlimit(Resource::RLIMIT_NOFILE)
-        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
-    if let Err(error) = raised {
-        log::warn!("cannot raise the number of descriptors: {error}");
+/// Checks that the limits fit into the descriptors that are allowed.
+///
+/// # Errors
+/// If hardly any connection would fit.
+pub fn check(config: &Config) -> io::Result<()> {
+    let needed = OF_A_LOOP + config.listen.len() + LEAST;
+    descriptors::require(needed, "an event loop")?;
+    let (asked, most) = (config.max_connections as usize, descriptors(config));
+    if asked > most {
+        log::warn!("--max-connections {asked}: only {most} descriptors left");
     }
+    Ok(())
 }
 
 /// Has the C library give the kernel back what was freed. By itself it keeps
@@ -77,18 +80,17 @@ pub fn release_memory() {
     }
 }
 
-/// Unless it is said, three quarters of the descriptors may be connections.
-/// The rest is for the files they ask for.
+/// By default three quarters of the descriptors are for connections, and the
+/// rest is for the files they ask for.
 fn connection_limit(config: &Config) -> usize {
+    let most = descriptors(config);
     match config.max_connections {
-        0 => descriptors() / 4 * 3,
-        asked => asked as usize,
+        0 => most / 4 * 3,
+        asked => most.min(asked as usize),
     }
 }
 
-/// How many descriptors there are for clients.
-fn descriptors() -> usize {
-    let limit =
-        getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
-    usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(OWN_DESCRIPTORS)
+/// How many descriptors there are for connections and files.
+fn descriptors(config: &Config) -> usize {
+    descriptors::available().saturating_sub(OF_A_LOOP + config.listen.len())
 }

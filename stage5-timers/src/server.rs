@@ -18,7 +18,6 @@ use slotmap::{DefaultKey, KeyData, SlotMap};
 use crate::config::Config;
 use crate::connection::{Connection, State};
 use crate::context::Context;
-use crate::limits;
 use crate::signals::Signals;
 use crate::site::Site;
 use crate::timers::{self, Timers};
@@ -77,7 +76,6 @@ pub fn serve(
     signals: Signals,
     config: &Config,
 ) -> io::Result<()> {
-    limits::raise_descriptor_limit();
     let context = Context::new(site, config);
     let mut server = Server::new(listeners, context)?;
     server.watch_stop(signals)?;
@@ -205,17 +203,22 @@ impl Server {
         let Connection { socket, state, .. } = connection;
         self.context.trace(socket, &event, state);
         if *state == State::Closed {
-            self.connections.remove(key);
-            self.timers.cancel(key);
-            return self.resume_accepting();
+            return self.close(key);
         }
         let deadline = connection.deadline(&self.context.limits);
         self.timers.schedule(key, deadline);
         if !connection.watched {
             connection.watched = true;
-            interest::watch(&self.epoll, &mut self.connections, key);
+            self.watch(key);
         }
         self.enqueue(key);
+    }
+
+    /// Closes a connection: there is no other way in which one ends.
+    fn close(&mut self, key: DefaultKey) {
+        self.connections.remove(key);
+        self.timers.cancel(key);
+        self.resume_accepting();
     }
 
     /// Sleeps until something is ready. What comes back is what is ready, and

@@ -1,5 +1,5 @@
-//! The heap of deadlines against a model that is slow and plain, and the
-//! kernel's timer against the clock.
+//! The queue of deadlines against a plain model, and the kernel's timer against
+//! the clock.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,7 +16,7 @@ use stage::timers::{Timers, now};
 /// never fired, in milliseconds.
 const CEILING: u16 = 20_000;
 
-/// What can be done with a heap of deadlines. A connection is named by its
+/// What can be done with the deadlines. A connection is named by its
 /// place in the list of those there have been.
 #[derive(Debug, Clone)]
 enum Action {
@@ -43,7 +43,7 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// Who is due by then, as the heap says, and in which order of deadlines.
+/// Who is due by then, as the queue says, and in which order of deadlines.
 fn due(timers: &mut Timers, model: &mut BTreeMap<DefaultKey, u64>, time: u64) {
     let at = Duration::from_secs(time);
     let mut before = 0;
@@ -106,7 +106,7 @@ proptest! {
     })]
 
     #[test]
-    fn the_heap_does_what_a_sorted_map_does(
+    fn the_queue_agrees_with_a_plain_map(
         actions in prop::collection::vec(action(), 0..120)
     ) {
         play(&actions);

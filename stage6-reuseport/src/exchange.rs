@@ -1,8 +1,8 @@
-//! One conversation: requests in, answers out, still without a socket.
+//! Requests in, responses out, without a socket.
 //!
-//! Bytes come in as they were received; what is to be sent lies in `output`,
-//! and behind it, for a large file, in `transfer`. Moving the bytes is the
-//! connection's business, and that is where the stages differ.
+//! Received bytes come in; bytes to send collect in `output`, and a large file
+//! follows them in `transfer`. The connection moves the bytes, and that is
+//! where the stages differ.
 
 use std::io;
 use std::net::IpAddr;
@@ -12,42 +12,43 @@ use crate::context::Context;
 use crate::http::{Receiver, Status, Step};
 use crate::transfer::{Outgoing, Transfer};
 
-/// With so many bytes waiting to be sent, no further request is answered:
-/// a client that does not read must not fill our memory.
+/// The high-water mark: with this many bytes of output pending, we respond to
+/// no further request. A client that does not read must not fill our memory.
 const HIGH_WATER: usize = 64 * 1024;
 
-/// The interim answer to a client that asks whether to send its content.
+/// The interim response to a client that asks whether to send its body.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// The answer to a client for whom there is no room. It has no content, which
-/// the answer to HEAD must not have: the request is not looked at.
+/// The response at the connection limit. It has no body, since a response to
+/// HEAD must not have one and we do not look at the request.
 const OVERLOAD_RESPONSE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     Content-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
 
-/// An output buffer that has grown beyond this is not kept for the next.
+/// A larger output buffer is freed instead of kept for reuse.
 const MAX_KEPT: usize = 4 * HIGH_WATER;
 
-/// The state of one conversation.
+/// The state of one exchange.
 pub struct Exchange {
     pub(crate) client: IpAddr,
     receiver: Receiver,
-    /// Bytes received and not yet understood, or not yet answered.
+    /// Bytes received that do not yet make a whole request, or whose requests
+    /// have no response yet.
     input: Vec<u8>,
-    /// What is to be sent; the first `sent` bytes of it have been.
+    /// Bytes to send; the first `sent` of them have been sent.
     pub output: Vec<u8>,
     pub(crate) sent: usize,
-    /// What is to be sent after it.
+    /// The file to send after them.
     pub transfer: Option<Box<Transfer>>,
-    /// Whether no further answer follows what is being sent.
+    /// Whether the response being sent is the last.
     pub(crate) last: bool,
-    /// How many requests have been answered.
+    /// Number of responses so far.
     pub(crate) responses: u32,
-    /// Whether the client has said that it sends no more.
+    /// Whether the client has closed its sending side.
     input_ended: bool,
 }
 
 impl Exchange {
-    /// A conversation with `client` that has not begun.
+    /// An exchange with `client` that has not begun.
     #[must_use]
     pub fn new(client: IpAddr) -> Self {
         Self {
@@ -63,12 +64,12 @@ impl Exchange {
         }
     }
 
-    /// Takes in `count` bytes that `recv` has put into the worker's space, and
-    /// answers the requests they complete, as far as there is room. With 0 it
-    /// goes on with what had to wait.
+    /// Takes `count` bytes from the context's receive buffer and responds to
+    /// the requests they complete, up to the high-water mark. With 0 it
+    /// continues with requests that had to wait.
     ///
-    /// Nearly always these bytes are whole requests. Then they are read where
-    /// they are, and the connection has no memory of its own for them.
+    /// Nearly always these bytes are whole requests. They are then parsed in
+    /// place, and the connection needs no memory for them.
     pub fn receive(&mut self, count: usize, context: &mut Context) {
         context.received += count;
         let recv_buffer = std::mem::take(&mut context.recv_buffer);
@@ -91,15 +92,15 @@ impl Exchange {
         }
     }
 
-    /// Notes that the client sends no more. It may still read, so requests
-    /// that are complete get their answers, and half a request gets 400.
+    /// Records EOF. The client may still read, so complete requests get their
+    /// responses, and a partial request gets 400.
     pub fn end_input(&mut self, context: &mut Context) {
         self.input_ended = true;
         self.receive(0, context);
     }
 
-    /// Ends the conversation before its time: half a request is answered with
-    /// `status`, a connection between requests ends without a word.
+    /// Ends the exchange early: a partial request is rejected with `status`;
+    /// between requests nothing is sent.
     pub fn end_early(&mut self, status: Status, context: &mut Context) {
         let input = std::mem::take(&mut self.input);
         if let Some(rejection) = self.receiver.end_early(&input, status) {
@@ -108,7 +109,7 @@ impl Exchange {
         self.last = true;
     }
 
-    /// Ends the conversation before it begins.
+    /// Rejects the connection with 503 before any request.
     pub fn reject_overload(&mut self, context: &mut Context) {
         self.output.extend_from_slice(OVERLOAD_RESPONSE);
         self.last = true;
@@ -116,18 +117,17 @@ impl Exchange {
         self.log(context, b"", Status::UNAVAILABLE, 0, Instant::now());
     }
 
-    /// What is to be sent next, before anything of the transfer.
+    /// The output still to be sent, before the transfer.
     #[must_use]
     pub fn unsent(&self) -> &[u8] {
         self.output.get(self.sent..).unwrap_or_default()
     }
 
-    /// Where all output is sent, puts there what comes next: the answers that
-    /// had to wait until there was room, or a piece of a large file that has
-    /// to be copied.
+    /// When all output has been sent, adds what comes next: the responses to
+    /// requests that had to wait, or a chunk of a large file that we must copy.
     ///
     /// # Errors
-    /// If the file can't be sent to its end.
+    /// If the file cannot be read to its end.
     pub fn fill_output(&mut self, context: &mut Context) -> io::Result<()> {
         if !self.unsent().is_empty() {
             return Ok(());
@@ -147,7 +147,31 @@ impl Exchange {
         Ok(())
     }
 
-    /// Notes that the kernel took `count` bytes of what is outgoing.
+    /// What to send now, at most `most` bytes of it.
+    pub fn outgoing(&mut self, most: usize) -> Outgoing<'_> {
+        let unsent = self.output.get(self.sent..).unwrap_or_default();
+        let waiting = self.transfer.as_mut().filter(|file| file.remaining > 0);
+        match waiting {
+            Some(file) if unsent.is_empty() => Outgoing::File(file),
+            waiting => {
+                let bytes = unsent.get(..most).unwrap_or(unsent);
+                Outgoing::Bytes(bytes, waiting.is_some())
+            }
+        }
+    }
+
+    /// Switches to copying, for a file system without `sendfile(2)`. Returns
+    /// false if we were copying already.
+    pub fn fall_back_to_copy(&mut self) -> bool {
+        match self.outgoing(0) {
+            Outgoing::File(file) => {
+                !std::mem::replace(&mut file.must_copy, true)
+            }
+            Outgoing::Bytes(..) => false,
+        }
+    }
+
+    /// Records that the kernel accepted `count` bytes of output or file.
     pub fn sent(&mut self, count: usize, context: &mut Context) {
         context.sent += count;
         if let Outgoing::File(file) = self.outgoing(0) {
@@ -167,7 +191,7 @@ impl Exchange {
         }
     }
 
-    /// Notes that the transfer is complete, or that nothing more can be sent.
+    /// Ends the transfer, complete or not, and logs it.
     pub fn end_transfer(&mut self, context: &mut Context) {
         let Some(transfer) = self.transfer.take() else { return };
         let waiting = transfer.remaining + self.unsent().len() as u64;
@@ -176,31 +200,31 @@ impl Exchange {
         self.log(context, &request, status, bytes, started);
     }
 
-    /// Whether nothing is left to be said, by either side.
+    /// Whether neither side has anything left to send.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.last && self.unsent().is_empty() && self.transfer.is_none()
     }
 
-    /// Whether the client has said that it sends no more.
+    /// Whether the client has closed its sending side.
     #[must_use]
     pub fn input_ended(&self) -> bool {
         self.input_ended
     }
 
-    /// How many requests have been answered.
+    /// Number of responses so far.
     #[must_use]
     pub fn responses(&self) -> u32 {
         self.responses
     }
 
-    /// Whether a part of a head has come, and not all of it.
+    /// Whether part of a head has arrived.
     #[must_use]
     pub fn is_in_head(&self) -> bool {
         !self.input.is_empty()
     }
 
-    /// Whether the rest of a request's content is to come, and not of a head.
+    /// Whether the rest of a request body is still to come.
     #[must_use]
     pub fn is_in_body(&self) -> bool {
         self.receiver.is_in_body()
@@ -212,7 +236,8 @@ impl Exchange {
             && self.unsent().len() < HIGH_WATER
     }
 
-    /// Answers request after request. Returns how many bytes are done with.
+    /// Responds to one request after another. Returns how many bytes of
+    /// `input` were consumed.
     fn respond_to_all(&mut self, input: &[u8], context: &mut Context) -> usize {
         let mut consumed = 0;
         while self.can_respond() {
@@ -238,7 +263,7 @@ impl Exchange {
                 Step::Reject(rejection) => self.reject(&rejection, context),
             }
         }
-        // Nothing behind the last answer is looked at.
+        // After the last response, further input is ignored.
         if self.last { input.len() } else { consumed }
     }
 }

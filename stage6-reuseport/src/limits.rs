@@ -1,14 +1,14 @@
 //! How long, how slowly and how many.
 
+use std::io;
 use std::time::Duration;
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-
 use crate::config::Config;
+use crate::descriptors::{self, LEAST};
 
-/// How many descriptors are neither connections nor files: the three streams,
-/// the root, listeners, epoll, the timer, signals and the reserve.
-const OWN_DESCRIPTORS: usize = 16;
+/// How many descriptors a loop has open besides its listeners, connections and
+/// files: epoll, the timer, signals and the spare one.
+const OF_A_LOOP: usize = 4;
 
 /// What a client may take of our time and room.
 #[derive(Debug, Clone)]
@@ -61,15 +61,20 @@ impl Limits {
     }
 }
 
-/// Raises the number of descriptors that this process may have to the most
-/// it may ask for: the soft limit is 1024 in most places, for the sake of
-/// programs that call `select(2)`, and the hard one is the administrator's.
-pub fn raise_descriptor_limit() {
-    let raised = getrlimit(Resource::RLIMIT_NOFILE)
-        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
-    if let Err(error) = raised {
-        log::warn!("cannot raise the number of descriptors: {error}");
+/// Checks that the limits fit into the descriptors that are allowed.
+///
+/// # Errors
+/// If hardly any connection would fit.
+pub fn check(config: &Config) -> io::Result<()> {
+    let loops = config.loops();
+    let needed = loops * (OF_A_LOOP + config.listen.len() + LEAST);
+    descriptors::require(needed, format_args!("{loops} event loops"))?;
+    let most = loops * descriptors(config);
+    let asked = config.max_connections as usize;
+    if asked > most {
+        log::warn!("--max-connections {asked}: only {most} descriptors left");
     }
+    Ok(())
 }
 
 /// Has the C library give the kernel back what was freed. By itself it keeps
@@ -83,24 +88,23 @@ pub fn release_memory() {
     }
 }
 
-/// Unless it is said, three quarters of the descriptors may be connections.
-/// The rest is for the files they ask for.
+/// By default three quarters of the descriptors are for connections, and the
+/// rest is for the files they ask for.
 fn connection_limit(config: &Config) -> usize {
+    let most = descriptors(config);
     match config.max_connections {
-        0 => descriptors(config) / 4 * 3,
-        asked => (asked as usize).div_ceil(config.loops()),
+        0 => most / 4 * 3,
+        asked => most.min((asked as usize).div_ceil(config.loops())),
     }
 }
 
-/// A sixteenth of the descriptors may be files that nobody is being sent.
+/// At most a sixteenth of the descriptors is for cached files.
 fn cache_limit(config: &Config) -> usize {
     (config.cache_files as usize).min(descriptors(config) / 16)
 }
 
-/// How many descriptors there are for the clients of one loop.
+/// How many descriptors one loop has for connections and files.
 fn descriptors(config: &Config) -> usize {
-    let limit =
-        getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    (limit / config.loops()).saturating_sub(OWN_DESCRIPTORS)
+    let share = descriptors::available() / config.loops();
+    share.saturating_sub(OF_A_LOOP + config.listen.len())
 }

@@ -15,7 +15,7 @@ use stage::config::Config;
 use stage::signals::Signals;
 use stage::site::Site;
 use stage::stdio::Diagnostics;
-use stage::{server, socket};
+use stage::{limits, socket, threads};
 
 fn main() -> ExitCode {
     let default = env_logger::Env::default().default_filter_or("warn");
@@ -36,6 +36,9 @@ fn main() -> ExitCode {
 fn run(config: &Config) -> Result<(), String> {
     let signals = Signals::new()
         .map_err(|error| format!("cannot handle signals: {error}"))?;
+    let cannot_serve =
+        |error: io::Error| format!("cannot serve: {}", reason(&error));
+    limits::check(config).map_err(cannot_serve)?;
     let root = config.root.display();
     let site =
         Site::open(&config.root).map_err(describe("cannot serve", &root))?;
@@ -60,8 +63,7 @@ fn run(config: &Config) -> Result<(), String> {
     }
     // stdout may be closed. Keep serving anyway.
     let _ = io::stdout().write_all(lines.as_bytes());
-    server::serve(listeners, site, signals, config)
-        .map_err(|error| format!("cannot serve: {}", reason(&error)))
+    threads::run(listeners, site, signals, config).map_err(cannot_serve)
 }
 
 /// Turns an error into a line that says what could not be done to what.

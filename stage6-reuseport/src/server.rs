@@ -16,13 +16,8 @@ use nix::sys::epoll::{
 use slotmap::{DefaultKey, KeyData, SlotMap};
 
 pub use self::shutdown::Counters;
-use crate::config::Config;
 use crate::connection::{Connection, State};
 use crate::context::Context;
-use crate::limits;
-use crate::signals::Signals;
-use crate::site::Site;
-use crate::threads;
 use crate::timers::{self, Timers};
 
 /// How long to wait at most, in milliseconds, before a server that found no
@@ -64,22 +59,6 @@ pub struct Server {
     /// What there was to count.
     counters: Counters,
     context: Context,
-}
-
-/// Serves on all listeners, from threads that sleep in `epoll_wait` and
-/// nowhere else, until one of them fails for good, or a signal asks to stop and
-/// what was under way is done.
-///
-/// # Errors
-/// If there is no epoll instance, or a listener is no listener any more.
-pub fn serve(
-    listeners: Vec<OwnedFd>,
-    site: Site,
-    signals: Signals,
-    config: &Config,
-) -> io::Result<()> {
-    limits::raise_descriptor_limit();
-    threads::run(listeners, site, signals, config)
 }
 
 impl Server {
@@ -200,17 +179,22 @@ impl Server {
         let Connection { socket, state, .. } = connection;
         self.context.trace(socket, &event, state);
         if *state == State::Closed {
-            self.connections.remove(key);
-            self.timers.cancel(key);
-            return self.resume_accepting();
+            return self.close(key);
         }
         let deadline = connection.deadline(&self.context.limits);
         self.timers.schedule(key, deadline);
         if !connection.watched {
             connection.watched = true;
-            interest::watch(&self.epoll, &mut self.connections, key);
+            self.watch(key);
         }
         self.enqueue(key);
+    }
+
+    /// Closes a connection: there is no other way in which one ends.
+    fn close(&mut self, key: DefaultKey) {
+        self.connections.remove(key);
+        self.timers.cancel(key);
+        self.resume_accepting();
     }
 
     /// Sleeps until something is ready. What comes back is what is ready, and

@@ -1,6 +1,7 @@
 //! Every socket option, in the order of a socket's life.
 //!
-//! With the files of its folder the only room with `unsafe` in it.
+//! `unsafe` is allowed here and in the files of this directory, and nowhere
+//! else.
 
 mod accept;
 mod output;
@@ -24,19 +25,19 @@ pub use self::output::{abort, send_file, unacknowledged};
 pub use self::quiesce::{clear_min_ttl, quiesce};
 use crate::config::{Config, MAX_IO};
 
-/// How many connections may wait to be accepted. The kernel takes it as a
-/// wish: it is cut to net.core.somaxconn, which has been 4096 since Linux 5.4,
-/// and one more than the number fits (listen(2)).
+/// The limit of the accept queue, in connections. The kernel caps it at
+/// net.core.somaxconn, 4096 since Linux 5.4, and admits one more than the
+/// number it is given (listen(2)).
 const BACKLOG: i32 = 1024;
 
-/// Makes a socket that listens on `address`.
+/// Creates a socket that listens on `address`.
 ///
-/// An IPv6 socket on `::` would serve IPv4 clients too, and with `v6_only` it
-/// does not.
+/// An IPv6 socket bound to `::` also serves IPv4 clients, unless `v6_only` is
+/// set.
 ///
 /// # Errors
-/// What `socket(2)`, `setsockopt(2)`, `bind(2)` or `listen(2)` say: most
-/// often EADDRINUSE or EACCES.
+/// Those of `socket(2)`, `setsockopt(2)`, `bind(2)` and `listen(2)`: most often
+/// EADDRINUSE or EACCES.
 pub fn listen(
     address: SocketAddr,
     v6_only: bool,
@@ -46,45 +47,45 @@ pub fn listen(
         SocketAddr::V4(_) => AddressFamily::Inet,
         SocketAddr::V6(_) => AddressFamily::Inet6,
     };
-    // SOCK_CLOEXEC: a child that inherits the listener would keep the port
-    // busy after we are gone. Set here and not by fcntl(2) afterwards, when
-    // another thread may have forked already.
-    // SOCK_NONBLOCK: a connection can vanish between the moment when epoll
-    // announces it and the `accept`, which would then sleep.
+    // SOCK_CLOEXEC: a child process that inherits the listener keeps the port
+    // busy after we exit. A later fcntl(2) would leave a gap in which another
+    // thread can fork.
+    // SOCK_NONBLOCK: a connection can vanish after epoll has reported it and
+    // before we accept it. A blocking `accept` would then stop the event loop.
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(family, SockType::Stream, flags, None)?;
 
-    // Before bind, or it has no effect on it. Without it a restart fails with
-    // EADDRINUSE for a minute, as long as connections that we closed are in
-    // TIME_WAIT. On Linux it does not let two servers share a port: a socket
-    // that listens is in the way nevertheless.
+    // Before bind, which is the call it affects. Connections that the server
+    // closed stay in TIME_WAIT for a minute, and without this option a restart
+    // fails with EADDRINUSE all that time. On Linux it does not let two servers
+    // share a port: bind still fails while another socket listens on it.
     setsockopt(&socket, sockopt::ReuseAddr, &true)?;
 
-    // Before bind, and on every socket that is to share the port, of the same
-    // user. The kernel then gives each new connection to one of them, by a hash
-    // of the addresses and ports, and each of them has a backlog of its own. It
-    // also means that a second server on this port is no error any more.
+    // Before bind, on every socket that shares the port, and all of them must
+    // belong to the same user. The kernel picks one listener for each new
+    // connection by a hash of the addresses and ports, and each listener has
+    // its own accept queue. The price: starting a second server on this port by
+    // mistake is no longer an error.
     setsockopt(&socket, sockopt::ReusePort, &true)?;
 
-    // Before bind, where it decides which ports are taken. The default comes
-    // from net.ipv6.bindv6only and differs between systems, so it is always
-    // said.
+    // Before bind, where it decides which ports are taken. The default differs
+    // between systems (net.ipv6.bindv6only), so we always set it.
     if address.is_ipv6() {
         setsockopt(&socket, sockopt::Ipv6V6Only, &v6_only)?;
     }
 
-    // Nagle's algorithm (RFC 9293, section 3.7.4) holds back a segment that
-    // is not full until the one before it is acknowledged, and the client's
-    // kernel holds back that acknowledgement for up to 40 ms. Whoever writes
-    // whole answers gains nothing from waiting. Set on the listener, since on
-    // Linux each connection inherits it: one call, and not one a connection.
+    // Nagle's algorithm (RFC 9293, section 3.7.4) holds a partial segment back
+    // until the previous one is acknowledged, and the client's kernel may delay
+    // that acknowledgement by 40 ms. A server that writes whole responses gains
+    // nothing from the wait. On Linux, accepted sockets inherit the option from
+    // the listener, so one call is enough.
     setsockopt(&socket, sockopt::TcpNoDelay, &true)?;
 
-    // A client whose machine has lost power sends nothing, not even that. With
-    // SO_KEEPALIVE the kernel asks now and then, and a client that does not
-    // answer makes the connection ready with ETIMEDOUT. The default is to ask
-    // after two hours; the three numbers belong to TCP and are per socket.
-    // A client that is there and silent answers, and may stay.
+    // A client whose machine lost power cannot close its connection. With
+    // SO_KEEPALIVE the kernel probes a silent peer, and if no probe is answered
+    // the socket becomes ready and reports ETIMEDOUT. By default the first
+    // probe is sent after two hours; the three TCP options set that per socket.
+    // A live client answers the probes, so it may stay silent for ever.
     if config.keepalive_idle > 0 {
         setsockopt(&socket, sockopt::TcpKeepIdle, &config.keepalive_idle)?;
         let interval = config.keepalive_interval;
@@ -93,11 +94,11 @@ pub fn listen(
         setsockopt(&socket, sockopt::KeepAlive, &true)?;
     }
 
-    // The kernel makes both buffers larger as a connection proves fast and far,
-    // up to net.ipv4.tcp_rmem and tcp_wmem. To set a size switches that off
-    // for good: the kernel doubles the number for its own bookkeeping, cuts it
-    // to net.core.rmem_max or wmem_max, and stays there. So nothing is set
-    // unless it is asked for.
+    // The kernel grows both buffers to fit the speed and distance of each
+    // connection, up to net.ipv4.tcp_rmem and tcp_wmem. Setting a size turns
+    // this off for good: the kernel caps the number at net.core.rmem_max or
+    // wmem_max, doubles it for its own bookkeeping, and stays there. So we set
+    // nothing unless asked.
     if config.receive_buffer > 0 {
         let size = config.receive_buffer as usize;
         setsockopt(&socket, sockopt::RcvBuf, &size)?;
@@ -107,40 +108,40 @@ pub fn listen(
         setsockopt(&socket, sockopt::SndBuf, &size)?;
     }
 
-    // Until its first byte a connection stays with the kernel, and we know
-    // nothing of it: no descriptor for somebody who says nothing, and no event
-    // before there is something to read. When the time is over, the kernel
-    // repeats its half of the handshake, and with the client's answer hands
-    // the connection over as it is, silent (tcp(7)). What is left of the time
-    // for a head begins then.
+    // The kernel keeps a new connection to itself until its first byte arrives:
+    // a silent client costs no descriptor, and a connection that we accept
+    // already has something to read. After this many seconds the kernel sends
+    // its SYN-ACK again, and when the client acknowledges it, hands the
+    // connection over, silent or not (tcp(7)). The time-out for the head starts
+    // then.
     if config.defer_accept > 0 {
         let option = libc::TCP_DEFER_ACCEPT;
         set(&socket, libc::IPPROTO_TCP, option, &config.defer_accept)?;
     }
 
-    // How long bytes that we have sent may go unacknowledged, in milliseconds,
-    // before the kernel gives up the connection: a client that has vanished in
-    // the middle of an answer. By default that takes a quarter of an hour.
-    // SO_KEEPALIVE does not see to it, since it asks on quiet connections
-    // only; and there too this time counts from now on, and no longer the
-    // number of questions. It goes on after `close`, for what we have left to
-    // the kernel. Three times our own limit: of a small window that closes and
-    // opens again and again the kernel may see no progress where there is some.
+    // How long sent data may stay unacknowledged, in milliseconds, before the
+    // kernel gives up: the client vanished in the middle of a response. The
+    // default is about a quarter of an hour. SO_KEEPALIVE does not cover this
+    // case, because it probes only connections with nothing in flight; there,
+    // this time now replaces the number of probes. It also applies after
+    // `close`, to data the kernel still has to send. We use three times our own
+    // time-out: a small window that keeps closing and opening can look like no
+    // progress to the kernel.
     let user_timeout = config.write_timeout.saturating_mul(3000);
     setsockopt(&socket, sockopt::TcpUserTimeout, &user_timeout)?;
 
-    // Lets a client that has been here before send its request with its SYN
-    // (RFC 7413), up to so many at a time. A SYN can be repeated, by the
-    // network or by somebody who has recorded it, so this is for requests that
-    // may be answered twice. Off unless it is asked for.
+    // Lets a returning client send its request in the SYN (RFC 7413); the
+    // number limits how many such handshakes may be pending. The network, or an
+    // attacker who recorded it, can deliver a SYN twice, so this is only safe
+    // for requests that may be answered twice. Off unless asked for.
     if config.fast_open > 0 {
         let option = libc::TCP_FASTOPEN;
         set(&socket, libc::IPPROTO_TCP, option, &config.fast_open)?;
     }
 
-    // Before there is a connection, which inherits both: how large a window it
-    // will ever offer is settled in its handshake. The kernel makes 1 into the
-    // least it allows, some 2 KiB in and 4 KiB out (socket(7)).
+    // On the listener, so that connections inherit both: the handshake fixes
+    // the largest window a connection can ever offer. The kernel raises 1 to
+    // its minimum, about 2 KiB for receiving and 4 KiB for sending (socket(7)).
     if config.io_limit < MAX_IO {
         setsockopt(&socket, sockopt::RcvBuf, &1)?;
         setsockopt(&socket, sockopt::SndBuf, &1)?;
@@ -151,7 +152,7 @@ pub fn listen(
     Ok(socket)
 }
 
-/// Makes another socket that listens where `listener` does.
+/// Creates another socket that listens on the address of `listener`.
 ///
 /// # Errors
 /// As for [`listen`].
@@ -165,8 +166,7 @@ pub fn listen_again(
     Ok(listen(address, v6_only, config)?)
 }
 
-/// Sets an option that nix has no name for. `value` is of the type that the
-/// option wants.
+/// Sets an option that nix does not know. `value` must have the option's type.
 fn set<T>(
     socket: &OwnedFd,
     level: i32,
@@ -175,7 +175,8 @@ fn set<T>(
 ) -> nix::Result<()> {
     let (fd, length) = (socket.as_raw_fd(), size_of::<T>());
     let value = (&raw const *value).cast();
-    // SAFETY: the kernel reads `length` bytes, which outlive the call.
+    // SAFETY: the kernel reads `length` bytes of `value`, which outlives the
+    // call.
     #[allow(unsafe_code, clippy::cast_possible_truncation)]
     let set = unsafe {
         libc::setsockopt(fd, level, option, value, length as libc::socklen_t)
@@ -183,39 +184,40 @@ fn set<T>(
     Errno::result(set).map(drop)
 }
 
-/// The address a socket is bound to. It says which port 0 has become.
+/// The address a socket is bound to: it tells which port the kernel chose for
+/// port 0.
 ///
 /// # Errors
-/// What `getsockname(2)` says.
+/// Those of `getsockname(2)`.
 pub fn local_address(socket: &OwnedFd) -> io::Result<SocketAddr> {
     let address = getsockname::<SockaddrStorage>(socket.as_raw_fd())?;
     to_std(&address).ok_or_else(|| io::ErrorKind::Unsupported.into())
 }
 
-/// Receives what is there, into `buffer`. 0 means that the client sends no
-/// more.
+/// Receives available bytes into `buffer` and returns their number. 0 means
+/// EOF: the client has closed its sending side.
 ///
 /// # Errors
-/// What `recv(2)` says; EAGAIN if it would have to sleep.
+/// Those of `recv(2)`; EAGAIN if it would block.
 pub fn receive(connection: &OwnedFd, buffer: &mut [u8]) -> nix::Result<usize> {
     recv(connection.as_raw_fd(), buffer, MsgFlags::empty())
 }
 
-/// Hands bytes to the kernel and returns how many it took.
+/// Hands bytes to the kernel and returns how many it accepted.
 ///
-/// `MSG_NOSIGNAL`: to send to a client that has reset the connection would
-/// otherwise raise SIGPIPE, which ends a process. Rust's runtime ignores that
-/// signal before `main`, so here the flag changes nothing; but a server should
-/// not stand on what its runtime does, and an ignored signal is inherited by
-/// programs it starts, which may not expect that.
+/// `MSG_NOSIGNAL`: sending to a client that has reset the connection raises
+/// SIGPIPE, which kills the process by default. Rust's runtime ignores SIGPIPE
+/// before `main`, so here the flag changes nothing. But a server should not
+/// depend on its runtime for that, and child processes inherit an ignored
+/// signal, which they may not expect.
 ///
-/// With `more` (`MSG_MORE`), what is left of the last segment waits for the
-/// next call and goes out with what that brings, or after 200 ms: the head of
-/// an answer in the same segment as the beginning of its file.
+/// With `more` (`MSG_MORE`), the kernel holds a partial last segment for up to
+/// 200 ms and fills it with the data of the next call: the head of a response
+/// leaves in the same segment as the start of the file.
 ///
 /// # Errors
-/// What `send(2)` says; EPIPE or ECONNRESET when the client has gone, EAGAIN
-/// if it would have to sleep.
+/// Those of `send(2)`; EPIPE or ECONNRESET when the client has gone, EAGAIN if
+/// it would block.
 pub fn transmit(
     connection: &OwnedFd,
     bytes: &[u8],
@@ -226,14 +228,14 @@ pub fn transmit(
     send(connection.as_raw_fd(), bytes, flags)
 }
 
-/// Says that no more will be sent: the client reads to the end and then 0.
+/// Closes the sending side: the client reads to the end and then gets EOF.
 ///
-/// `SO_LINGER` stays as it is, off: `close` then returns at once and the
-/// kernel goes on sending. With a time, `close` would sleep; with time 0 it
-/// would do what [`abandon`] wants.
+/// We leave `SO_LINGER` off: `close` returns at once and the kernel sends what
+/// is left. With a time, `close` would block; with time 0 it would do what
+/// [`abort`] is for.
 ///
 /// # Errors
-/// What `shutdown(2)` says; ENOTCONN when the client has reset it already.
+/// Those of `shutdown(2)`; ENOTCONN when the client has reset the connection.
 pub fn shutdown_write(connection: &OwnedFd) -> nix::Result<()> {
     shutdown(connection.as_raw_fd(), Shutdown::Write)
 }

@@ -31,14 +31,13 @@ pub fn run(
     config: &Config,
 ) -> io::Result<()> {
     let orders = Arc::new(Orders::new()?);
-    let cpus = cpus()?;
+    let cpus = if config.pin_cpus { cpus()? } else { Vec::new() };
     let count = config.loops();
     let mut loops = Vec::new();
     for (number, listeners) in
         listener_sets(listeners, count, config)?.enumerate()
     {
         let cpu = cpus.get(number % cpus.len().max(1)).copied();
-        let cpu = cpu.filter(|_| config.pin_cpus);
         let (site, config) = (site.clone(), config.clone());
         let orders = Arc::clone(&orders);
         let thread = thread::Builder::new().name(format!("loop {number}"));
@@ -72,7 +71,7 @@ fn listener_sets(
         if config.steer_by_cpu {
             steering::by_cpu(listener, count)?;
         } else {
-            steering::by_hash(listener)?;
+            steering::by_hash(listener);
         }
     }
     sets.insert(0, listeners);

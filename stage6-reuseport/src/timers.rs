@@ -1,5 +1,6 @@
 //! One timer of the kernel's for the deadlines of all connections.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
@@ -20,22 +21,21 @@ pub fn now() -> Duration {
         .map_or(Duration::ZERO, Duration::from)
 }
 
-/// A min-heap with one entry a connection, and a timerfd that is armed for the
-/// earliest of them.
+/// The deadlines of all connections in order, and a timerfd that is armed for
+/// the earliest of them.
 ///
 /// Deadlines move all the time, and nearly always to later: each request moves
-/// one. An entry is left where it is when that happens. It comes due too early,
-/// then the connection is asked for its deadline once more, and the entry is
-/// put in again. So a request costs a comparison, no system call, and no
-/// change of the heap.
+/// one. We leave the entry as it is when that happens. It then comes due early,
+/// we ask the connection for its deadline, and enter that. So a request costs a
+/// comparison, no system call, and no change of the set.
 pub struct Timers {
     timer: TimerFd,
-    /// What the kernel has been told and has not yet told us.
+    /// What the timerfd is set to, until it fires.
     armed: Option<Duration>,
-    /// No entry is later than the two at twice its place and one and two more.
-    heap: Vec<(Duration, DefaultKey)>,
-    /// Where in the heap each connection's entry is.
-    places: SecondaryMap<DefaultKey, usize>,
+    /// One entry per connection, the earliest first.
+    queue: BTreeSet<(Duration, DefaultKey)>,
+    /// The time of each connection's entry.
+    entries: SecondaryMap<DefaultKey, Duration>,
 }
 
 impl Timers {
@@ -46,8 +46,8 @@ impl Timers {
     pub fn new() -> io::Result<Self> {
         let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
         let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
-        let (heap, places) = (Vec::new(), SecondaryMap::new());
-        Ok(Self { timer, armed: None, heap, places })
+        let (queue, entries) = (BTreeSet::new(), SecondaryMap::new());
+        Ok(Self { timer, armed: None, queue, entries })
     }
 
     /// The descriptor that becomes readable when the time has come. Watched
@@ -62,109 +62,55 @@ impl Timers {
         self.armed = None;
     }
 
-    /// Has `key` come due at `deadline` or earlier.
+    /// Makes `key` come due at `deadline` or earlier.
     pub fn schedule(&mut self, key: DefaultKey, deadline: Duration) {
-        let place = match self.places.get(key) {
-            Some(&place) if self.at(place) <= Some(deadline) => return,
-            Some(&place) => place,
-            None => {
-                self.heap.push((deadline, key));
-                self.heap.len() - 1
-            }
-        };
-        if let Some(entry) = self.heap.get_mut(place) {
-            entry.0 = deadline;
+        if self.entries.get(key).is_none_or(|&at| deadline < at) {
+            self.cancel(key);
+            self.queue.insert((deadline, key));
+            self.entries.insert(key, deadline);
         }
-        self.rise(place);
     }
 
-    /// Forgets `key`.
+    /// Removes the entry of `key`.
     pub fn cancel(&mut self, key: DefaultKey) {
-        let Some(place) = self.places.remove(key) else { return };
-        self.heap.swap_remove(place);
-        // The last entry has taken the place, perhaps from another branch.
-        if place < self.heap.len() {
-            self.rise(place);
-            self.sink(place);
+        if let Some(at) = self.entries.remove(key) {
+            self.queue.remove(&(at, key));
         }
     }
 
-    /// Forgets everybody, and gives back the memory.
+    /// Removes all entries, and frees their memory.
     pub fn clear(&mut self) {
-        (self.heap, self.places) = (Vec::new(), SecondaryMap::new());
+        (self.queue, self.entries) = (BTreeSet::new(), SecondaryMap::new());
     }
 
-    /// Takes out the earliest entry if its time has come.
+    /// Removes the earliest entry if it is due, and returns whose it is.
     pub fn pop_due(&mut self, now: Duration) -> Option<DefaultKey> {
-        let &(_, key) = self.heap.first().filter(|(at, _)| *at <= now)?;
+        let &(_, key) = self.queue.first().filter(|(at, _)| *at <= now)?;
         self.cancel(key);
         Some(key)
     }
 
-    /// Tells the kernel the earliest deadline, with `other` that of the
-    /// server itself. To be called before the thread sleeps. An alarm that is
-    /// set for earlier is left: it is cheaper to be woken once in vain than to
-    /// set it anew whenever the earliest connection goes.
+    /// Arms the timerfd for the earliest deadline, or for `other`, the server's
+    /// own. Called before the thread sleeps. If it is armed for an earlier time
+    /// already, it stays so: one spurious wake-up costs less than a system call
+    /// whenever the earliest connection closes.
     ///
     /// # Errors
-    /// What `timerfd_settime(2)` says.
+    /// Those of `timerfd_settime(2)`.
     pub fn arm(&mut self, other: Option<Duration>) -> nix::Result<()> {
-        let first = self.heap.first().map(|(at, _)| *at);
+        let first = self.queue.first().map(|(at, _)| *at);
         let Some(at) = first.into_iter().chain(other).min() else {
             return Ok(());
         };
         if self.armed.is_some_and(|armed| armed <= at) {
             return Ok(());
         }
-        // Absolute: what passes between our look at the clock and the call
-        // makes it no later. Zero would switch the alarm off.
+        // An absolute time: a delay between reading the clock and this call
+        // does not postpone it. Zero would disarm the timer.
         let at = at.max(Duration::from_nanos(1));
         let expiration = Expiration::OneShot(TimeSpec::from_duration(at));
         self.timer.set(expiration, TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
         self.armed = Some(at);
         Ok(())
-    }
-
-    fn at(&self, place: usize) -> Option<Duration> {
-        self.heap.get(place).map(|(at, _)| *at)
-    }
-
-    /// Moves an entry up until none above it is later.
-    fn rise(&mut self, mut place: usize) {
-        while place > 0 {
-            let above = (place - 1) / 2;
-            if self.at(above) <= self.at(place) {
-                break;
-            }
-            self.heap.swap(above, place);
-            self.note_place(place);
-            place = above;
-        }
-        self.note_place(place);
-    }
-
-    /// Moves an entry down until none below it is earlier.
-    fn sink(&mut self, mut place: usize) {
-        loop {
-            let (left, right) = (2 * place + 1, 2 * place + 2);
-            let Some(earliest) = [left, right]
-                .into_iter()
-                .filter(|&below| self.at(below).is_some())
-                .min_by_key(|&below| self.at(below))
-                .filter(|&below| self.at(below) < self.at(place))
-            else {
-                break;
-            };
-            self.heap.swap(earliest, place);
-            self.note_place(place);
-            place = earliest;
-        }
-        self.note_place(place);
-    }
-
-    fn note_place(&mut self, place: usize) {
-        if let Some(&(_, key)) = self.heap.get(place) {
-            self.places.insert(key, place);
-        }
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::stage::Case;
 use crate::{
-    access_log, cache, cli, deadline, disconnect, fairness, fault, files, fuzz,
-    help, idle_clients, large, limits, loops, overload, parallel, process_one,
-    reopen, sendfile, signal, slow_attacks, tools, truth, urgent, validators,
+    access_log, cache, cli, deadline, descriptors, disconnect, fairness, fault,
+    files, fuzz, help, idle_clients, large, limits, loops, overload, parallel,
+    process_one, reopen, sendfile, signal, slow_attacks, tools, truth, urgent,
+    validators,
 };
 
 /// The snapshots that these tests make, in `tests/snapshots/STAGE/`.
@@ -43,6 +44,7 @@ pub fn all() -> Vec<Case> {
         truth::timer::cases(),
         urgent::cases(),
         validators::cases(),
+        descriptors::cases(),
         disconnect::cases(),
     ]
     .concat()

@@ -17,6 +17,7 @@
 //! | [`large`], [`parallel`], [`validators`], [`disconnect`], [`fuzz`] | what no script can say |
 //! | [`fairness`], [`overload`], [`idle_clients`], [`urgent`] | nobody waits for another |
 //! | [`deadline`], [`limits`], [`signal`] | everything ends |
+//! | [`descriptors`] | limits that fit |
 //! | [`process_one`], [`reopen`] | containers, and a new root |
 //! | [`files`], [`sendfile`] | large files, and such as change |
 //! | [`fault`] | each system call fails in each way in which it can |
@@ -32,6 +33,7 @@ pub mod cases;
 pub mod cli;
 pub mod contract;
 pub mod deadline;
+pub mod descriptors;
 pub mod disconnect;
 pub mod fairness;
 pub mod fault;

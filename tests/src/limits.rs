@@ -4,7 +4,7 @@ use crate::fixtures::HELLO;
 use crate::overload;
 use crate::process;
 use crate::server::Server;
-use crate::stage::{Case, Launch, Outcome, PASSED, Stage};
+use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::wire::Client;
 use crate::wire::client::End;
 
@@ -48,12 +48,6 @@ pub fn cases() -> Vec<Case> {
              was kept\nfor that: those who come hear 503, those who are in \
              go on, and the server\nneither spins nor fills its log.",
             descriptors,
-        ),
-        case(
-            "limits::descriptors_raised",
-            "The number of descriptors that the server may have is raised to \
-             the most\nthat it may ask for.",
-            descriptors_raised,
         ),
     ]
 }
@@ -143,9 +137,12 @@ fn crowd(stage: &Stage) -> Outcome {
 fn descriptors(stage: &Stage) -> Outcome {
     let flags = ["--max-connections", "1000", "--head-timeout", "600"];
     let (server, mut clients) = overload::crowd(stage, &flags)?;
-    let lines = server.stderr.wait_for(1, stage.ceiling);
-    if !lines.iter().any(|line| line.contains("cannot accept: ")) {
-        return Err(format!("no word about it on stderr: {lines:?}").into());
+    // The first line says that the limit does not fit into the descriptors.
+    let lines = server.stderr.wait_for(2, stage.ceiling);
+    for part in ["--max-connections 1000", "cannot accept: "] {
+        if !lines.iter().any(|line| line.contains(part)) {
+            return Err(format!("not on stderr: {part}: {lines:?}").into());
+        }
     }
     overload::watch(&server, stage)?;
     // The first who hears anything without having asked is refused. Whoever
@@ -171,24 +168,5 @@ fn descriptors(stage: &Stage) -> Outcome {
         open.is_ok_and(|open| open < usize::from(overload::DESCRIPTORS) / 2)
     })?;
     served(&mut server.connect()?)?;
-    Ok(PASSED)
-}
-
-fn descriptors_raised(stage: &Stage) -> Outcome {
-    // The shell lowers what the server begins with; `exec` keeps its id.
-    let script = "ulimit -S -n 64; exec \"$0\" \"$@\"".to_owned();
-    let binary = stage.binary()?.to_string_lossy().into_owned();
-    let before = vec!["-c".to_owned(), script, binary];
-    let launch = Launch::Program("sh".into(), before);
-    let server = Stage { launch, ..stage.clone() }.start_plain(&[])?;
-    process::until_asleep(server.pid(), stage.ceiling)?;
-    let path = format!("/proc/{}/limits", server.pid());
-    let limits = std::fs::read_to_string(path)?;
-    let line = limits.lines().find(|line| line.starts_with("Max open files"));
-    let mut words = line.unwrap_or("").split_whitespace().skip(3);
-    let (soft, hard) = (words.next(), words.next());
-    if soft.is_none() || soft != hard || soft == Some("64") {
-        return Err(format!("{line:?}").into());
-    }
     Ok(PASSED)
 }

@@ -44,7 +44,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         of_ours(
             "overload::more_clients_than_descriptors",
-            (1, 4),
+            (2, 4),
             "With 64 descriptors and 100 clients, those who are in are served \
              and the\nothers wait. The server says so once in a while and \
              otherwise sleeps. When\nclients leave, those who waited are \
@@ -73,12 +73,7 @@ pub fn cases() -> Vec<Case> {
 
 /// A server that is full, and its clients, in the order of connecting.
 fn full(stage: &Stage) -> Result<(Server, Vec<Client>), String> {
-    let flags = match stage.number {
-        // The threads must not run out before the descriptors do.
-        1 => &["--threads", "100"][..],
-        _ => &[],
-    };
-    let (server, clients) = crowd(stage, flags)?;
+    let (server, clients) = crowd(stage, &[])?;
     let lines = server.stderr.wait_for(1, stage.ceiling);
     match lines.first() {
         Some(line) if line.contains("cannot accept: ") => {}

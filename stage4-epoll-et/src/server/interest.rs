@@ -1,10 +1,10 @@
 //! What the kernel is told to watch.
 
-use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
-use slotmap::{DefaultKey, Key, SlotMap};
+use nix::sys::epoll::{EpollEvent, EpollFlags};
+use slotmap::{DefaultKey, Key};
 
 use super::Server;
-use crate::connection::{Connection, READABLE};
+use crate::connection::READABLE;
 
 impl Server {
     /// Goes on with the listeners, or lets them wait.
@@ -21,24 +21,20 @@ impl Server {
             let _ = self.epoll.modify(listener, &mut event);
         }
     }
-}
 
-/// Tells the kernel what a connection waits for: everything, once and for all.
-/// A descriptor that is closed leaves the epoll set by itself, as long as
-/// nobody has a duplicate of it (epoll(7)): nobody has, so there is nothing to
-/// delete.
-pub(super) fn watch(
-    epoll: &Epoll,
-    connections: &mut SlotMap<DefaultKey, Connection>,
-    key: DefaultKey,
-) {
-    let Some(connection) = connections.get_mut(key) else { return };
-    let interest = READABLE | EpollFlags::EPOLLOUT | EpollFlags::EPOLLET;
-    let event = EpollEvent::new(interest, key.data().as_ffi());
-    // No memory, or too many watches (ENOSPC). What can't be watched can't be
-    // served.
-    if let Err(error) = epoll.add(&connection.socket, event) {
-        log::warn!("cannot watch a connection: {error}");
-        connections.remove(key);
+    /// Registers a connection for everything, once and for all. There is
+    /// nothing to delete when it ends: a descriptor that is closed leaves the
+    /// epoll set, as long as it has no duplicate (epoll(7)).
+    pub(super) fn watch(&mut self, key: DefaultKey) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let interest = READABLE | EpollFlags::EPOLLOUT | EpollFlags::EPOLLET;
+        let event = EpollEvent::new(interest, key.data().as_ffi());
+        let registered = self.epoll.add(&connection.socket, event);
+        // No memory, or the user's limit (ENOSPC). We cannot serve what we
+        // cannot watch.
+        if let Err(error) = registered {
+            log::warn!("cannot watch a connection: {error}");
+            self.close(key);
+        }
     }
 }

@@ -66,8 +66,8 @@ fn serve(config: &Config) -> Result<Infallible, String> {
     let site = Site::open(&config.root)
         .map_err(because(format!("cannot serve {root}")))?;
     let listeners = listen(config)?;
-    limits::raise_descriptor_limit();
     let failed = because("cannot serve".to_owned());
+    limits::check(config).map_err(&failed)?;
     let pool = Pool::start(&site, config).map_err(&failed)?;
     let context = Context::new(site, config);
     let mut server = Server::new(listeners, pool, context).map_err(&failed)?;

@@ -1,7 +1,7 @@
-//! Taking connections from the backlog.
+//! Taking connections from the accept queue.
 //!
-//! `accept4(2)` returns a bare number and fills in an address, and somebody has
-//! to say whose they are: hence the `unsafe`.
+//! `accept4(2)` returns a bare descriptor number and fills in a raw address.
+//! Turning them into an owned descriptor and an address takes `unsafe`.
 
 use std::mem::{MaybeUninit, size_of};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,41 +10,40 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use nix::errno::Errno;
 use nix::sys::socket::{SockaddrLike, SockaddrStorage};
 
-/// Room for the address of any family, in bytes.
+/// The size of a buffer that holds an address of any family, in bytes.
 #[allow(clippy::cast_possible_truncation)] // It is 128.
 const ADDRESS_SIZE: libc::socklen_t =
     size_of::<libc::sockaddr_storage>() as libc::socklen_t;
 
-/// What came of an `accept4(2)`.
+/// The outcome of `accept4(2)`.
 pub enum Accepted {
-    /// A connection, and its client's address. An IPv4 client of an IPv6
-    /// socket gets its IPv4 address back.
+    /// A connection and its client's address. A client that reached an IPv6
+    /// socket over IPv4 is shown with its IPv4 address.
     Connection(OwnedFd, IpAddr),
-    /// None waits: EAGAIN.
+    /// The accept queue is empty: EAGAIN.
     WouldBlock,
-    /// One that is no more, or none because of a signal; the next may be
-    /// well. ECONNABORTED: the client gave up while it waited in the backlog.
-    /// Others are errors that the network had for it (accept(2)).
+    /// This connection is gone, or a signal interrupted the call; try the next
+    /// one. ECONNABORTED: the client gave up while it was in the accept queue.
+    /// The others are network errors of that connection (accept(2)).
     Aborted(Errno),
-    /// One that had to stay in the backlog, because no descriptor is free, in
-    /// this process (EMFILE) or anywhere (ENFILE), or no memory (ENOBUFS,
-    /// ENOMEM). To try again at once would spin; so it would with an error
-    /// that nobody has foreseen.
+    /// The connection stays in the accept queue: no descriptor is free in this
+    /// process (EMFILE) or on the system (ENFILE), or there is no memory
+    /// (ENOBUFS, ENOMEM). Retrying at once would spin, and so it would with an
+    /// error that we do not know.
     OutOfResources(Errno),
 }
 
-/// Takes the next connection, if one waits.
+/// Accepts the next connection, if there is one.
 ///
-/// `O_NONBLOCK` is not inherited from the listener on Linux, so it is asked
-/// for here. Without it everything works, until one client keeps quiet.
+/// On Linux a connection does not inherit `O_NONBLOCK` from its listener, so we
+/// ask for it here. Without it everything works until one client goes quiet.
 ///
 /// # Errors
-/// Those that mean a mistake of ours: EBADF, EINVAL, ENOTSOCK and EFAULT.
+/// Those that mean a bug of ours: EBADF, EINVAL, ENOTSOCK and EFAULT.
 pub fn accept(listener: &OwnedFd) -> nix::Result<Accepted> {
     let mut address = MaybeUninit::<libc::sockaddr_storage>::zeroed();
     let mut length = ADDRESS_SIZE;
-    // SAFETY: the address has room for `length` bytes, and both outlive the
-    // call.
+    // SAFETY: `address` holds `length` bytes, and both outlive the call.
     #[allow(unsafe_code)]
     let accepted = unsafe {
         libc::accept4(
@@ -57,10 +56,11 @@ pub fn accept(listener: &OwnedFd) -> nix::Result<Accepted> {
     if let Err(error) = Errno::result(accepted) {
         return classify(error);
     }
-    // SAFETY: the kernel has just made this descriptor, for us alone.
+    // SAFETY: the kernel just created this descriptor, and nothing else owns
+    // it.
     #[allow(unsafe_code)]
     let connection = unsafe { OwnedFd::from_raw_fd(accepted) };
-    // SAFETY: the kernel has filled in `length` bytes; the rest is zero.
+    // SAFETY: the kernel filled in `length` bytes; the rest is zero.
     #[allow(unsafe_code)]
     let address = unsafe {
         SockaddrStorage::from_raw(address.as_ptr().cast(), Some(length))
@@ -87,7 +87,7 @@ fn classify(error: Errno) -> nix::Result<Accepted> {
         | Errno::EHOSTDOWN
         | Errno::EHOSTUNREACH
         | Errno::ENONET => {
-            log::info!("a connection was lost: {error}");
+            log::info!("a connection was lost before accept: {error}");
             Ok(Accepted::Aborted(error))
         }
         _ => {
@@ -97,7 +97,7 @@ fn classify(error: Errno) -> nix::Result<Accepted> {
     }
 }
 
-/// The address as the standard library has it, if it is one of IP.
+/// Converts an IPv4 or IPv6 address to the standard library's type.
 pub(super) fn to_std(address: &SockaddrStorage) -> Option<SocketAddr> {
     let v4 = address.as_sockaddr_in().map(|&v4| SocketAddr::V4(v4.into()));
     let v6 = || address.as_sockaddr_in6().map(|&v6| SocketAddr::V6(v6.into()));

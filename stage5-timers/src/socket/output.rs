@@ -1,4 +1,4 @@
-//! What the kernel does with what we send, beyond sending it.
+//! Sending beyond `send(2)`: files, acknowledgements, and the deliberate reset.
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -7,15 +7,15 @@ use nix::errno::Errno;
 use nix::sys::sendfile::sendfile64;
 use nix::sys::socket::{setsockopt, sockopt};
 
-/// Has the kernel send `most` bytes of a file, from `offset` on, and returns
-/// how many it took. The pages of the file go to the network as they are: no
-/// copy into this process, and none out of it again. 0 is the file's end.
+/// Has the kernel send up to `most` bytes of a file, starting at `offset`, and
+/// returns how many it accepted; 0 means the end of the file. The data goes
+/// from the page cache to the socket without passing through this process.
 ///
-/// The call sleeps while a page is read from the disk, and the loop with it.
+/// The call blocks while a page is read from disk, and the event loop with it.
 ///
 /// # Errors
-/// What `sendfile(2)` says; EINVAL or ENOSYS when the file system can't do it,
-/// EAGAIN if it would have to sleep for want of room.
+/// Those of `sendfile(2)`; EINVAL or ENOSYS when the file system does not
+/// support it, EAGAIN if the send buffer is full.
 pub fn send_file(
     connection: &OwnedFd,
     file: &File,
@@ -26,8 +26,7 @@ pub fn send_file(
     sendfile64(connection, file, Some(&mut offset), most)
 }
 
-/// How many of the bytes that the kernel has taken the client has not
-/// acknowledged.
+/// The number of bytes in the send buffer that the client has not acknowledged.
 #[must_use]
 pub fn unacknowledged(connection: &OwnedFd) -> u64 {
     let mut count: libc::c_int = 0;
@@ -39,12 +38,12 @@ pub fn unacknowledged(connection: &OwnedFd) -> u64 {
     if done < 0 { 0 } else { u64::try_from(count).unwrap_or(0) }
 }
 
-/// Has `close` throw away what is unsent and reset the connection: for a client
-/// that takes nothing more. Otherwise the kernel would keep all of it, waiting
-/// for this client to read, for as long as `TCP_USER_TIMEOUT` says. No other
-/// connection is closed in this way.
+/// Makes `close` discard unsent data and reset the connection: for a client
+/// that no longer reads. Otherwise the kernel would keep the data, waiting for
+/// this client, until `TCP_USER_TIMEOUT` expires. No other connection is closed
+/// this way.
 pub fn abort(connection: &OwnedFd) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
-    // If it fails, the kernel waits.
+    // If this fails, the kernel waits for the client instead.
     let _ = setsockopt(connection, sockopt::Linger, &linger);
 }

@@ -76,7 +76,7 @@ fn serve(config: &Config) -> Result<(), String> {
     let site = Site::open(&config.root)
         .map_err(because(format!("cannot serve {root}")))?;
     let listeners = listen(config)?;
-    limits::raise_descriptor_limit();
+    limits::check(config).map_err(because("cannot serve".to_owned()))?;
     work(listeners, &site, config).map_err(because("cannot serve".to_owned()))
 }
 

@@ -1,4 +1,4 @@
-//! For how long a connection waits.
+//! How long a connection may wait, and what counts as progress.
 
 use std::io;
 use std::time::Duration;
@@ -12,24 +12,24 @@ use crate::socket;
 /// How long a connection that we close is read from.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// One wait of a connection, for one thing.
+/// One wait of a connection: from entering a state until leaving it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wait {
     since: Duration,
-    /// When it was last known to get on.
+    /// When progress was last seen.
     last_progress: Duration,
-    /// By how many bytes it has got on.
+    /// Bytes of progress since the wait began.
     progressed: u64,
-    /// How many requests had been answered when it began.
+    /// Responses completed when the wait began.
     responses: u32,
-    /// How many bytes had been sent before the answer it is about.
+    /// `sent` when this wait began: bytes before it are not its progress.
     sent_before: u64,
-    /// How many bytes the kernel has taken from us, ever.
+    /// Bytes the kernel has accepted on this connection in all.
     pub(super) sent: u64,
 }
 
 impl Wait {
-    /// A wait that begins.
+    /// A wait that begins now.
     pub(super) fn new(now: Duration) -> Self {
         let (since, last_progress) = (now, now);
         Self {
@@ -42,22 +42,23 @@ impl Wait {
         }
     }
 
-    /// Notes that it has got on by `progressed` bytes since it began.
+    /// Records that progress has reached `progressed` bytes in all.
     fn record_total(&mut self, progressed: u64, now: Duration) {
         if progressed > self.progressed {
             (self.progressed, self.last_progress) = (progressed, now);
         }
     }
 
-    /// Notes that it has got on by `count` more bytes.
+    /// Records `count` more bytes of progress.
     pub(super) fn record(&mut self, count: usize, now: Duration) {
         self.record_total(self.progressed + count as u64, now);
     }
 
-    /// Until when the wait may last. A head has a fixed time from its first
-    /// byte, however its bytes drip in. Content and answers may take as long
-    /// as they get on, but once their time has passed, only if they have got
-    /// on at the least rate since the wait began.
+    /// When the wait times out. A head has a fixed time from its first byte,
+    /// however its bytes trickle in. A body or a response may take as long as
+    /// it makes progress: each `min_rate` bytes buy one second, with the
+    /// time-out on top, and no pause may be longer than the time-out. With 1
+    /// KiB/s and 30 s, 60 KiB last until second 90, unless they stand still.
     fn deadline(&self, state: State, limits: &Limits) -> Duration {
         let time = match state {
             State::New => limits.first_byte,
@@ -80,16 +81,17 @@ impl Wait {
 }
 
 impl Connection {
-    /// Goes over to waiting for what comes next. It is another wait if it is
-    /// for something else, or for another request: who sends one request after
-    /// the other has time for each of them.
+    /// Enters the next state. A new wait begins if the state differs, or if the
+    /// wait is for another request: each request gets its full time. Only
+    /// `Writing` continues across responses: a client that reads nothing is in
+    /// one long wait, however many responses are queued for it.
     pub(super) fn transition(
         &mut self,
         next: io::Result<State>,
         context: &mut Context,
     ) {
         let next = next.unwrap_or_else(|error| {
-            log::info!("a connection ends: {error}");
+            log::info!("connection closed: {error}");
             self.exchange.end_transfer(context);
             State::Closed
         });
@@ -105,26 +107,26 @@ impl Connection {
         self.state = next;
     }
 
-    /// Tells the client that there is no room for it.
+    /// Rejects the connection with 503 Service Unavailable.
     pub fn reject_overload(&mut self, context: &mut Context) {
         self.exchange.reject_overload(context);
         let next = self.write(context);
         self.transition(next, context);
     }
 
-    /// Until when it may wait, as far as we know.
+    /// When its current wait times out, as far as we know.
     #[must_use]
     pub fn deadline(&self, limits: &Limits) -> Duration {
         self.wait.deadline(self.state, limits)
     }
 
-    /// Sees to a deadline that has come. Nothing happens if it has moved.
+    /// Handles an expired timer. Nothing happens if the deadline has moved.
     ///
-    /// What the kernel has taken from us is no progress: it takes megabytes,
-    /// and asks for more only when a third of that is free, which a slow client
-    /// may not reach in time. What the client has acknowledged is, and the
-    /// kernel tells that when it is asked. So it is asked now and at no other
-    /// time.
+    /// Bytes that the kernel has accepted are not progress: it buffers
+    /// megabytes, and asks for more only when a third of the buffer is free,
+    /// which a slow client may not reach in time. Acknowledged bytes are
+    /// progress. The kernel reports them when asked, so we ask now, and only
+    /// now.
     pub fn expire(&mut self, context: &mut Context) {
         if self.state == State::Writing {
             let waiting = socket::unacknowledged(&self.socket);
@@ -135,33 +137,33 @@ impl Connection {
         if self.deadline(&context.limits) > context.now {
             return;
         }
-        log::info!("time is over: {:?}", self.state);
+        log::info!("connection timed out in state {:?}", self.state);
         self.terminate(context);
     }
 
-    /// Whether it is between requests, as far as we know.
+    /// Whether it is idle between requests, as far as we know.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.state == State::Idle && !self.can_advance()
     }
 
-    /// Whether it has a request or an answer under way.
+    /// Whether a request or a response is in flight.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         use State::{ReadingBody, ReadingHead, Writing};
         matches!(self.state, ReadingHead | ReadingBody | Writing)
     }
 
-    /// Breaks off the answer that is under way. The client hears of it by a
-    /// reset, and what the kernel has still to send is thrown away.
+    /// Aborts the response in progress with a reset (RST). The kernel discards
+    /// what it has not sent yet.
     pub fn abort(&mut self, context: &mut Context) {
         self.exchange.end_transfer(context);
         socket::abort(&self.socket);
     }
 
-    /// Ends the connection: half a request is answered with 408, one that is
-    /// between requests ends without a word, and who does not read or does
-    /// not leave is left.
+    /// Terminates the connection: a partial request gets 408, an idle
+    /// connection is closed silently, and a client that will not read its
+    /// response, or will not close, is disconnected.
     pub fn terminate(&mut self, context: &mut Context) {
         let next = match self.state {
             State::Writing => {

@@ -194,7 +194,7 @@ impl Receiver {
         }
     }
 
-    /// Whether the rest of a request's content is to come, and not of a head.
+    /// Whether the rest of a request body is still to come.
     #[must_use]
     pub fn is_in_body(&self) -> bool {
         self.upload.is_some()

@@ -1,11 +1,11 @@
-//! Which of the listeners on a port gets a new connection.
+//! Steering: which listener of a port gets a new connection.
 //!
-//! The listeners of a port are a group, numbered in the order of their
-//! `listen(2)`. A program of classic BPF, run by the kernel for each SYN, may
-//! return the number of the one that is to have it (socket(7)). If there is
-//! none of that number, the kernel chooses by its hash, as it does without a
-//! program. Such a program can only jump forward, so it ends; the kernel checks
-//! that, and everybody may attach one to a group of theirs.
+//! The listeners of a port form a group, numbered in the order in which they
+//! called `listen(2)`. The kernel can run a classic BPF program for each SYN
+//! that returns the number of the listener to use (socket(7)). If no listener
+//! has that number, the kernel falls back to its hash, as without a program.
+//! Classic BPF can only jump forward, so every program terminates; the kernel
+//! verifies that, and attaching one needs no privilege.
 
 use std::os::fd::OwnedFd;
 
@@ -13,17 +13,17 @@ use nix::errno::Errno;
 
 use super::set;
 
-/// Loads the number of the processor that handles the packet.
+/// Loads the number of the CPU that handles the packet.
 const LOAD_CPU: libc::sock_filter = statement(
     libc::BPF_LD | libc::BPF_W | libc::BPF_ABS,
     (libc::SKF_AD_OFF + libc::SKF_AD_CPU).cast_unsigned(),
 );
 
-/// Gives each connection to the loop with the number of the processor that its
-/// SYN came in on, modulo `loops`.
+/// Steers each connection to the loop with the number of the CPU that received
+/// its SYN, modulo `loops`.
 ///
 /// # Errors
-/// What `setsockopt(2)` says.
+/// Those of `setsockopt(2)`.
 pub fn by_cpu(listener: &OwnedFd, loops: usize) -> nix::Result<()> {
     let modulo = statement(
         libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K,
@@ -34,11 +34,11 @@ pub fn by_cpu(listener: &OwnedFd, loops: usize) -> nix::Result<()> {
     attach(listener, program)
 }
 
-/// Gives all connections from now on to the first listener behind the `loops`
-/// ones of this server: one of the server that replaces it, if there is one.
+/// Steers all new connections to the first listener after the `loops` ones of
+/// this server: it belongs to the server that replaces us, if there is one.
 ///
-/// A listener that only turns deaf would cost its share of the clients a
-/// second, since the kernel would go on choosing it.
+/// Quiescing a listener is not enough, because the kernel would keep choosing
+/// it, and its share of the clients would lose a second to the repeated SYN.
 pub fn to_successor(listener: &OwnedFd, loops: usize) {
     let number = u32::try_from(loops).unwrap_or(u32::MAX);
     let number = statement(libc::BPF_RET | libc::BPF_K, number);
@@ -47,21 +47,18 @@ pub fn to_successor(listener: &OwnedFd, loops: usize) {
     }
 }
 
-/// Takes away the program that a group has, if it has one, perhaps from a
-/// server before us.
-///
-/// # Errors
-/// What `setsockopt(2)` says.
-pub fn by_hash(listener: &OwnedFd) -> nix::Result<()> {
+/// Detaches the group's program, if it has one: the server before us may have
+/// left it. If that fails, steering goes on, and no client is lost.
+pub fn by_hash(listener: &OwnedFd) {
     let option = libc::SO_DETACH_REUSEPORT_BPF;
     match set(listener, libc::SOL_SOCKET, option, &0) {
-        // There was no program.
-        Err(Errno::ENOENT) => Ok(()),
-        done => done,
+        // ENOENT: no program is attached.
+        Ok(()) | Err(Errno::ENOENT) => {}
+        Err(error) => log::info!("cannot detach a program: {error}"),
     }
 }
 
-/// One statement of a program.
+/// One instruction of a program.
 #[allow(clippy::cast_possible_truncation)] // All codes have 16 bits.
 const fn statement(code: u32, k: u32) -> libc::sock_filter {
     libc::sock_filter { code: code as u16, jt: 0, jf: 0, k }
