@@ -10,7 +10,7 @@ use std::sync::Arc;
 use conversations::server::{Server, pool};
 use conversations::stage::{Launch, has_tool, skip};
 use conversations::wire::Client;
-use conversations::{Outcome, PASSED, Stage, fixtures, process, suite};
+use conversations::{Outcome, PASSED, Stage, built, fixtures, process, suite};
 use libtest_mimic::{Arguments, Trial};
 
 /// The servers, as far as this stage has them.
@@ -81,11 +81,10 @@ fn exists(variant: &str) -> bool {
 
 /// All that one of them promises, with its name in brackets before each test.
 fn promises(variant: Stage) -> Vec<Trial> {
-    if let Launch::Program(path, _) = &variant.launch
-        && !path.is_file()
-    {
-        return vec![missing(path).with_kind(variant.name)];
-    }
+    let built = match &variant.launch {
+        Launch::Program(path, _) => built::check(path, env!("CARGO_PKG_NAME")),
+        Launch::Command(_) => Ok(()),
+    };
     let kept = |trial: &Trial| {
         let name = trial.name();
         // What is in pieces is the library's business, and takes longest.
@@ -101,16 +100,18 @@ fn promises(variant: Stage) -> Vec<Trial> {
     let name = variant.name.clone();
     let shared = suite::trials(&Arc::new(variant));
     let all = shared.into_iter().filter(kept).chain(own);
-    all.map(|trial| trial.with_kind(&name)).collect()
+    let all = all.map(|trial| trial.with_kind(&name));
+    match built {
+        Ok(()) => all.collect(),
+        Err(why) => all.map(|trial| fails(&trial, &why)).collect(),
+    }
 }
 
-fn missing(path: &Path) -> Trial {
-    let why = format!(
-        "{} is missing. `cargo test` builds it; with `--test` it does not, \
-         and `cargo build --examples` does.",
-        path.display()
-    );
-    Trial::test("is_built", move || Err(why.into()))
+/// A test of the same name that fails at once.
+fn fails(trial: &Trial, why: &str) -> Trial {
+    let why = why.to_owned();
+    let failing = Trial::test(trial.name(), || Err(why.into()));
+    failing.with_kind(trial.kind())
 }
 
 /// A test that `slow` clients wait for a file, and that one who needs no file

@@ -2,9 +2,10 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use crate::fixtures::{self, BIG, HELLO};
 use crate::server::Server;
@@ -58,6 +59,7 @@ pub fn cases() -> Vec<Case> {
 struct Transfer {
     what: &'static str,
     received: Arc<AtomicUsize>,
+    complaint: Arc<Mutex<Option<String>>>,
     stop: Arc<AtomicBool>,
     stream: TcpStream,
     threads: Vec<JoinHandle<()>>,
@@ -74,6 +76,7 @@ fn beside(stage: &Stage, starts: &[Start]) -> Outcome {
     // Nothing is counted before all of them are under way.
     wait_for(&transfers, 1, stage)?;
     let mut answered = 0;
+    let deadline = Instant::now() + 6 * stage.ceiling;
     while transfers.iter().any(|transfer| transfer.received() < LARGE) {
         let answer = client
             .ask(b"GET /hello.txt HTTP/1.1\r\nHost: fair\r\n\r\n")
@@ -83,8 +86,22 @@ fn beside(stage: &Stage, starts: &[Start]) -> Outcome {
             return Err(format!("a small request got {status}").into());
         }
         answered += 1;
-        if let Some(over) = transfers.iter().find(|t| t.is_over()) {
-            return Err(format!("the {} broke off", over.what).into());
+        for transfer in &transfers {
+            let what = transfer.what;
+            if let Some(why) = transfer.complaint() {
+                return Err(format!("the {what}: {why}").into());
+            }
+            if transfer.is_over() {
+                return Err(format!("the {what} broke off").into());
+            }
+            if Instant::now() > deadline {
+                let count = transfer.received();
+                return Err(format!(
+                    "the {what} has moved {count} bytes in {} s",
+                    6 * stage.ceiling.as_secs()
+                )
+                .into());
+            }
         }
     }
     drop(transfers);
@@ -104,7 +121,9 @@ fn wait_for(
     stage: &Stage,
 ) -> Result<(), String> {
     crate::process::until("the transfers to begin", stage.ceiling, || {
-        transfers.iter().all(|transfer| transfer.received() >= count)
+        transfers.iter().all(|transfer| {
+            transfer.received() >= count || transfer.complaint().is_some()
+        })
     })
 }
 
@@ -134,9 +153,14 @@ impl Transfer {
         let open = || -> std::io::Result<Self> {
             let stream = TcpStream::connect(server.address())?;
             let (writer, reader) = (stream.try_clone()?, stream.try_clone()?);
-            let (received, stop) = (Arc::default(), Arc::default());
-            let mut transfer =
-                Self { what, received, stop, stream, threads: Vec::new() };
+            let mut transfer = Self {
+                what,
+                received: Arc::default(),
+                complaint: Arc::default(),
+                stop: Arc::default(),
+                stream,
+                threads: Vec::new(),
+            };
             transfer.write(writer, request);
             transfer.read(reader);
             Ok(transfer)
@@ -157,12 +181,30 @@ impl Transfer {
 
     fn read(&mut self, mut stream: TcpStream) {
         let received = Arc::clone(&self.received);
+        let complaint = Arc::clone(&self.complaint);
         self.threads.push(thread::spawn(move || {
             let mut buffer = vec![0; 256 << 10];
+            let mut bodies = Bodies::default();
             while let Ok(count @ 1..) = stream.read(&mut buffer) {
-                received.fetch_add(count, Ordering::Relaxed);
+                match bodies.count(&buffer[..count]) {
+                    Ok(body) => {
+                        received.fetch_add(body, Ordering::Relaxed);
+                    }
+                    Err(why) => {
+                        let mut complaint = complaint
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner);
+                        *complaint = Some(why);
+                        return;
+                    }
+                }
             }
         }));
+    }
+
+    fn complaint(&self) -> Option<String> {
+        let complaint = self.complaint.lock();
+        complaint.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn received(&self) -> usize {
@@ -171,6 +213,53 @@ impl Transfer {
 
     fn is_over(&self) -> bool {
         self.threads.iter().any(JoinHandle::is_finished)
+    }
+}
+
+/// Reads one response after the other, and counts the bytes of their bodies:
+/// only they are what the transfer moves.
+#[derive(Default)]
+struct Bodies {
+    head: Vec<u8>,
+    left: usize,
+    /// Its end cannot be told from its length, so all that follows counts.
+    endless: bool,
+}
+
+impl Bodies {
+    fn count(&mut self, mut bytes: &[u8]) -> Result<usize, String> {
+        let mut count = 0;
+        while !bytes.is_empty() {
+            if self.left > 0 || self.endless {
+                let most = if self.endless { usize::MAX } else { self.left };
+                let (body, rest) = bytes.split_at(most.min(bytes.len()));
+                self.left = self.left.saturating_sub(body.len());
+                count += body.len();
+                bytes = rest;
+                continue;
+            }
+            let before = self.head.len();
+            self.head.extend_from_slice(bytes);
+            let end = self.head.windows(4).position(|w| w == b"\r\n\r\n");
+            let Some(end) = end else { return Ok(count) };
+            bytes = &bytes[end + 4 - before..];
+            self.head.truncate(end);
+            let head = String::from_utf8_lossy(&self.head).into_owned();
+            self.head.clear();
+            let mut lines = head.lines();
+            let status = lines.next().unwrap_or("");
+            if status.split(' ').nth(1) != Some("200") {
+                return Err(format!("the answer was `{status}`"));
+            }
+            let length = lines.find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                let is_length = name.eq_ignore_ascii_case("content-length");
+                is_length.then(|| value.trim().parse().ok())?
+            });
+            self.endless = length.is_none();
+            self.left = length.unwrap_or(0);
+        }
+        Ok(count)
     }
 }
 

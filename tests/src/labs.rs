@@ -11,7 +11,7 @@ use libtest_mimic::{Completion, Trial};
 
 use crate::lab::{NOT_HERE, child, table};
 use crate::stage::{Outcome, Stage};
-use crate::{report, truth};
+use crate::{built, report, truth};
 
 /// What every lab calls, and nothing else does.
 const MARK: &str = "lab::run(";
@@ -86,16 +86,7 @@ fn run(stage: &Stage, lab: &Found, program: &Path) -> Outcome {
 }
 
 fn judge(stage: &Stage, lab: &Found, program: &Path) -> Outcome {
-    if !program.is_file() {
-        return Err(format!(
-            "{} is missing. `cargo test -p {stage}` builds the labs; with \
-             `--test` it does not, and `cargo build -p {stage} --examples` \
-             does.",
-            program.display(),
-            stage = stage.name
-        )
-        .into());
-    }
+    built::check(program, &stage.name)?;
     let output = Command::new(program).output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::net::TcpStream;
 use std::os::fd::AsRawFd as _;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, connect, setsockopt, socket,
@@ -49,7 +49,14 @@ fn slow_reader(stage: &Stage) -> Outcome {
     let mut checker = Checker::default();
     let mut buffer = vec![0; 32 << 10];
     let mut until_rest = BETWEEN_RESTS;
+    let deadline = Instant::now() + 12 * stage.ceiling;
     loop {
+        if Instant::now() > deadline {
+            let came = checker.body;
+            return Err(
+                format!("only {came} bytes came in all this time").into()
+            );
+        }
         let count = stream.read(&mut buffer).map_err(|error| {
             format!("after {} bytes of the body: {error}", checker.body)
         })?;

@@ -22,12 +22,13 @@
 //! | [`files`], [`sendfile`] | large files, and such as change |
 //! | [`fault`] | each system call fails in each way in which it can |
 //! | [`tools`], [`slow_attacks`] | programs that people use |
-//! | [`lab`], [`labs`] | what the experiments share, and their tests |
+//! | [`lab`], [`labs`], [`built`] | what the experiments share, and their tests |
 //!
 //! `tests/README.md` shows how to write a script and how to aim the suite at
 //! a server of your own.
 
 pub mod access_log;
+pub mod built;
 pub mod cache;
 pub mod cases;
 pub mod cli;

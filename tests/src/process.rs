@@ -133,6 +133,40 @@ pub fn used(pid: i32) -> Result<Used, String> {
     Ok(used)
 }
 
+/// The process and all that it has started, and those in turn.
+#[must_use]
+pub fn tree(pid: i32) -> Vec<i32> {
+    let mut all = vec![pid];
+    let mut at = 0;
+    while let Some(&parent) = all.get(at) {
+        for task in tasks(parent).unwrap_or_default() {
+            let path = format!("/proc/{parent}/task/{task}/children");
+            let children = read(&path).unwrap_or_default();
+            all.extend(
+                children.split(' ').filter_map(|c| c.parse::<i32>().ok()),
+            );
+        }
+        at += 1;
+    }
+    all
+}
+
+/// What a whole tree of processes has used so far, and how many threads it has.
+#[must_use]
+pub fn used_by_tree(pid: i32) -> (Used, usize) {
+    let mut sum = Used { ticks: 0, voluntary: 0, involuntary: 0 };
+    let mut threads = 0;
+    for pid in tree(pid) {
+        // One that has ended meanwhile uses nothing more.
+        let Ok(used) = used(pid) else { continue };
+        sum.ticks += used.ticks;
+        sum.voluntary += used.voluntary;
+        sum.involuntary += used.involuntary;
+        threads += tasks(pid).map_or(0, |tasks| tasks.len());
+    }
+    (sum, threads)
+}
+
 /// The ids of its threads.
 ///
 /// # Errors

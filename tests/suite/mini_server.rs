@@ -21,9 +21,18 @@ enum Fault {
     OneRead,
     /// It serves a client to its end before it looks at the next.
     InOrder,
+    /// It answers everything with 501, at once, and reads on.
+    NotImplemented,
+    /// It never stops sending.
+    Endless,
+    /// It looks at each connection again and again.
+    Spin,
 }
 
 const BODY: &str = "Hello, world\n";
+
+const NOT_IMPLEMENTED: &[u8] = b"HTTP/1.1 501 Not Implemented\r\n\
+    Date: Fri, 01 Mar 2024 12:00:00 GMT\r\nContent-Length: 0\r\n\r\n";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -37,6 +46,9 @@ fn main() -> ExitCode {
         Some("bare-lf") => Fault::BareLf,
         Some("one-read") => Fault::OneRead,
         Some("in-order") => Fault::InOrder,
+        Some("not-implemented") => Fault::NotImplemented,
+        Some("endless") => Fault::Endless,
+        Some("spin") => Fault::Spin,
         Some(other) => {
             eprintln!("mini-server: no fault `{other}`");
             return ExitCode::from(2);
@@ -67,14 +79,27 @@ fn serve(listener: &TcpListener, fault: Fault) -> ! {
 fn converse(mut stream: &TcpStream, fault: Fault) -> io::Result<()> {
     let mut pending = Vec::new();
     let mut buffer = [0; 4096];
+    stream.set_nonblocking(fault == Fault::Spin)?;
     loop {
-        let count = stream.read(&mut buffer)?;
+        let count = match stream.read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            other => other?,
+        };
         if count == 0 {
             return Ok(());
         }
         pending.extend(buffer.iter().take(count));
         if fault == Fault::OneRead {
             pending.extend(b"\r\n\r\n");
+        }
+        if fault == Fault::NotImplemented {
+            stream.write_all(NOT_IMPLEMENTED)?;
+            pending.clear();
+        }
+        if fault == Fault::Endless {
+            loop {
+                stream.write_all(b"x")?;
+            }
         }
         while let Some(end) = end_of_head(&pending) {
             let head: Vec<u8> = pending.drain(..end).collect();

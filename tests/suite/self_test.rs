@@ -2,15 +2,15 @@
 //! message must name the fault. The same server without a fault must pass.
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use conversations::runner::Pace;
 use conversations::script::{self, Place};
-use conversations::{Stage, cases, fixtures, suite};
+use conversations::{Stage, built, cases, fixtures, suite};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 11] = [
         ("a server without fault passes", a_server_without_fault_passes),
         (
             "answering only the first of two is named",
@@ -22,6 +22,17 @@ fn main() -> ExitCode {
             "serving in the order of connecting is named",
             serving_in_the_order_of_connecting_is_named,
         ),
+        (
+            "a wrong answer to a transfer is named, and ends it",
+            a_wrong_answer_to_a_transfer_is_named,
+        ),
+        ("an endless answer ends the test", an_endless_answer_ends_the_test),
+        ("a server that spins is named", a_server_that_spins_is_named),
+        (
+            "a pooled server outlives the thread that started it",
+            a_pooled_server_outlives_its_thread,
+        ),
+        ("an old example is named", an_old_example_is_named),
         (
             "a server that does not start is named",
             a_server_that_does_not_start_is_named,
@@ -125,6 +136,58 @@ fn serving_in_the_order_of_connecting_is_named() {
             "Clients are served strictly in the order of connecting.",
         ],
     );
+}
+
+fn a_wrong_answer_to_a_transfer_is_named() {
+    for name in ["fairness::beside_an_upload", "fairness::beside_a_download"] {
+        let failure = run_case(name, "--fault not-implemented");
+        must_say(failure, &["501"]);
+    }
+}
+
+fn an_endless_answer_ends_the_test() {
+    let failure = play(TWO, "--fault endless", Pace::Whole);
+    assert!(failure.is_some());
+}
+
+fn a_server_that_spins_is_named() {
+    let failure = run_case("idle_clients::no_wake_ups", "--fault spin");
+    must_say(failure, &["waited 2 s for the server to sleep", "processor"]);
+    let failure = run_case("idle_clients::no_thread_each", "");
+    must_say(failure, &["with 200 connections it has", "threads"]);
+}
+
+fn a_pooled_server_outlives_its_thread() {
+    let stage = server("");
+    let started = std::thread::spawn(move || stage.start(&[]));
+    // The thread has ended, and the server goes on.
+    let mut server = started.join().unwrap().unwrap();
+    for _ in 0..3 {
+        server.check_alive().unwrap();
+    }
+}
+
+fn an_old_example_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let touch = |name: &str, seconds: u64| {
+        let file = std::fs::File::create(path(name)).unwrap();
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        file.set_modified(time).unwrap();
+    };
+    touch("lab", 200);
+    touch("a source.rs", 100);
+    let source = path("a source.rs").display().to_string();
+    let rules =
+        format!("{}: {}\n", path("lab").display(), source.replace(' ', "\\ "));
+    std::fs::write(path("lab.d"), rules).unwrap();
+    assert_eq!(built::check(&path("lab"), "stage9"), Ok(()));
+    touch("a source.rs", 300);
+    for program in ["lab", "none"] {
+        let why = built::check(&path(program), "stage9").unwrap_err();
+        let command = "cargo build -p stage9 --examples";
+        assert!(why.contains(command), "{why}");
+    }
 }
 
 fn a_server_that_does_not_start_is_named() {

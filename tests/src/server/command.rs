@@ -9,7 +9,7 @@ const CAP_DAC_OVERRIDE: libc::c_ulong = 1;
 const CAP_DAC_READ_SEARCH: libc::c_ulong = 2;
 
 /// Makes `command` fit to be a server under test: it dies with the thread
-/// that starts it, may not read what its mode forbids, leads a process group
+/// that starts it (`starter.rs`), may not read what its mode forbids, leads a process group
 /// of its own, and its output can be read. `descriptors` is the most that it
 /// may have open.
 ///

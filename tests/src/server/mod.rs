@@ -3,6 +3,7 @@
 pub mod command;
 pub mod lines;
 pub mod pool;
+pub mod starter;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt as _;
@@ -66,13 +67,15 @@ impl Server {
         }
     }
 
-    /// Starts `command` and watches it, without waiting for anything.
+    /// Starts `command` and watches it, without waiting for anything. What is
+    /// left in its place is of no use.
     ///
     /// # Errors
     /// If it can't be started.
     pub fn spawn(command: &mut Command, stage: &Stage) -> Result<Self, String> {
-        let mut child = command::prepare(command, stage.descriptors)
-            .spawn()
+        command::prepare(command, stage.descriptors);
+        let command = std::mem::replace(command, Command::new("true"));
+        let mut child = starter::spawn(command)
             .map_err(|error| format!("cannot start {}: {error}", stage.name))?;
         let stdout = child.stdout.take().map(Lines::of).unwrap_or_default();
         let stderr = child.stderr.take().map(Lines::of).unwrap_or_default();
