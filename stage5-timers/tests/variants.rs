@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use conversations::server::{Server, pool};
-use conversations::stage::{Launch, has_tool, skip};
+use conversations::stage::{Launch, TRACING, can_trace, skip};
 use conversations::wire::Client;
 use conversations::{Outcome, PASSED, Stage, built, fixtures, process, suite};
 use libtest_mimic::{Arguments, Trial};
@@ -124,8 +124,8 @@ fn slow_file(
 ) -> Trial {
     let (title, stage) = (format!("variants::{name}"), stage.clone());
     Trial::ignorable_test(title.clone(), move || {
-        if !has_tool("strace") {
-            return skip(&title, "strace");
+        if !can_trace() {
+            return skip(&title, TRACING);
         }
         let before = overtakes(&stage, slow)?;
         judge(&stage.name, slow, before, before_them)

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -221,8 +222,12 @@ fn links(root: &Path) -> io::Result<()> {
 
 fn special(root: &Path) -> io::Result<()> {
     nix::unistd::mkfifo(&root.join("fifo"), Mode::from_bits_truncate(0o644))?;
-    // The name stays when the listener goes; nobody ever listens there.
-    UnixListener::bind(root.join("socket")).map(drop)
+    // The name stays when the listener goes; nobody ever listens there. It is
+    // bound below the open directory, since an address has 108 bytes (unix(7))
+    // and TMPDIR may be longer.
+    let folder = fs::File::open(root)?;
+    let path = format!("/proc/self/fd/{}/socket", folder.as_raw_fd());
+    UnixListener::bind(path).map(drop)
 }
 
 fn touch_all(folder: &Path) -> io::Result<()> {

@@ -62,8 +62,8 @@ fn calls(trace: &str) -> Vec<&'static str> {
 }
 
 fn joins_its_head(stage: &Stage) -> Outcome {
-    if !stage::has_tool("strace") {
-        return stage::skip("sendfile::joins_its_head", "strace");
+    if !stage::can_trace() {
+        return stage::skip("sendfile::joins_its_head", stage::TRACING);
     }
     for (method, path, range, due) in [
         ("GET", "/mebibyte.bin", "", &["bytes+", "file"][..]),
@@ -99,8 +99,8 @@ fn is_file(answer: &Answer, status: u16, from: usize, count: usize) -> bool {
 }
 
 fn not_to_be_had(stage: &Stage) -> Outcome {
-    if !stage::has_tool("strace") {
-        return stage::skip("sendfile::not_to_be_had", "strace");
+    if !stage::can_trace() {
+        return stage::skip("sendfile::not_to_be_had", stage::TRACING);
     }
     for fault in ["EINVAL", "ENOSYS", "EINVAL:when=2+", "ENOSYS:when=3+2"] {
         let inject = format!("inject=sendfile:error={fault}");

@@ -1,7 +1,8 @@
 //! Who is under test, and what a test can say about it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use libtest_mimic::{Completion, Failed};
@@ -193,6 +194,21 @@ pub fn skip(test: &str, tool: &str) -> Outcome {
     eprintln!("{why}");
     Ok(Completion::ignored_with(why))
 }
+
+/// Whether strace(1) is here and may trace what it starts: a container may
+/// forbid ptrace(2).
+#[must_use]
+pub fn can_trace() -> bool {
+    static WORKS: LazyLock<bool> = LazyLock::new(|| {
+        let mut strace = Command::new("strace");
+        strace.args(["-o", "/dev/null", "true"]).stderr(Stdio::null());
+        strace.status().is_ok_and(|status| status.success())
+    });
+    *WORKS
+}
+
+/// What [`can_trace`] needs, for [`skip`].
+pub const TRACING: &str = "strace, and permission to use ptrace(2)";
 
 /// Whether a program of this name is on the `PATH`.
 #[must_use]

@@ -6,7 +6,7 @@ use nix::unistd::Pid;
 use crate::fault::inject::Injected;
 use crate::process;
 use crate::server::Server;
-use crate::stage::{Outcome, PASSED, Stage, has_tool, skip};
+use crate::stage::{Outcome, PASSED, Stage, TRACING, can_trace, skip};
 
 /// How many requests fill the pipe and all that the server keeps in memory:
 /// 1.1 KB of log each.
@@ -45,8 +45,8 @@ fn check_line(line: &str) -> Result<(), String> {
 }
 
 pub(super) fn disk_full(stage: &Stage) -> Outcome {
-    if !has_tool("strace") {
-        return skip("access_log::disk_full", "strace");
+    if !can_trace() {
+        return skip("access_log::disk_full", TRACING);
     }
     let server = stage.start(&[])?;
     let attached =

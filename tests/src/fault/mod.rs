@@ -77,8 +77,8 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn fails(stage: &Stage, name: &str, fault: &Fault) -> Outcome {
-    if !stage::has_tool("strace") {
-        return stage::skip(name, "strace");
+    if !stage::can_trace() {
+        return stage::skip(name, stage::TRACING);
     }
     for (error, when) in fault.errors {
         let what = format!("{} fails with {error} ({when})", fault.call);
@@ -172,8 +172,8 @@ fn judge(client: &Client) -> Result<(), String> {
 }
 
 fn starting(stage: &Stage) -> Outcome {
-    if !stage::has_tool("strace") {
-        return stage::skip("fault::starting", "strace");
+    if !stage::can_trace() {
+        return stage::skip("fault::starting", stage::TRACING);
     }
     for (call, error, (from, until)) in table::STARTING {
         if !(from..=until).contains(&stage.number) {

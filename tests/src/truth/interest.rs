@@ -101,8 +101,8 @@ fn is_accepted(line: &str) -> bool {
 }
 
 fn once(stage: &Stage) -> Outcome {
-    if !stage::has_tool("strace") {
-        return stage::skip("truth::interest_once", "strace");
+    if !stage::can_trace() {
+        return stage::skip("truth::interest_once", stage::TRACING);
     }
     let (accepted, told) = talk(stage)?;
     let due = accepted + 2;
@@ -119,8 +119,8 @@ fn once(stage: &Stage) -> Outcome {
 }
 
 fn changes(stage: &Stage) -> Outcome {
-    if !stage::has_tool("strace") {
-        return stage::skip("truth::interest_changes", "strace");
+    if !stage::can_trace() {
+        return stage::skip("truth::interest_changes", stage::TRACING);
     }
     let (accepted, told) = talk(stage)?;
     let mut known: HashMap<&str, &str> = HashMap::new();

@@ -24,8 +24,8 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn syscalls(stage: &Stage) -> Outcome {
-    if !stage::has_tool("strace") {
-        return stage::skip("truth::syscalls", "strace");
+    if !stage::can_trace() {
+        return stage::skip("truth::syscalls", stage::TRACING);
     }
     // The length of a head depends on whether its tag is a weak one.
     fixtures::until_settled();

@@ -89,8 +89,8 @@ fn none_due(stage: &Stage) -> Outcome {
 }
 
 fn one_timer(stage: &Stage) -> Outcome {
-    if !stage::has_tool("strace") {
-        return stage::skip("truth::one_timer", "strace");
+    if !stage::can_trace() {
+        return stage::skip("truth::one_timer", stage::TRACING);
     }
     let calls = ["-e", "trace=execve,timerfd_settime"];
     let traced = Traced::start(stage, &calls, &stage.plain())?;
