@@ -71,7 +71,8 @@ impl Drop for Served {
 /// What each test is: a name, whether it looks through a browser, and a body.
 type Test = (&'static str, fn(&mut Browser));
 
-const IN_A_BROWSER: [Test; 4] = [
+const IN_A_BROWSER: [Test; 5] = [
+    ("every_page_fits_and_can_be_read", every_page_fits_and_can_be_read),
     ("the_served_book_loads_whole_and_fits", loads_whole_and_fits),
     ("other_stages_serve_the_book_whole", other_stages_serve_it_whole),
     ("search_finds_a_word_served_and_from_disk", search_finds_a_word),
@@ -193,6 +194,67 @@ fn loads_whole_and_fits(browser: &mut Browser) {
         let wide = overflow(browser, "html");
         assert!(wide < 1.0, "{url}: the page scrolls by {wide} on a phone");
     }
+}
+
+/// What does not fit on the page, or cannot be read: text and tables that reach
+/// beyond their box, and letters of less than 11 px, also inside drawings.
+const MISFITS: &str = r"
+    (() => {
+        const found = [];
+        const say = (element, what) => found.push(
+            `${what}: ${element.tagName} ${element.className.baseVal
+                ?? element.className} ${element.textContent.trim()
+                .slice(0, 40)}`);
+        const wide = document.documentElement;
+        if (wide.scrollWidth > wide.clientWidth) {
+            say(wide, `the page scrolls by ${wide.scrollWidth
+                - wide.clientWidth} px`);
+        }
+        const boxes = '.content main p, .content main li, .content main h1, '
+            + '.content main h2, .content main h3, .table-wrapper, '
+            + '.content main table, .content main td';
+        for (const box of document.querySelectorAll(boxes)) {
+            const by = box.scrollWidth - box.clientWidth;
+            if (by > 1 && getComputedStyle(box).display !== 'inline') {
+                say(box, `scrolls by ${by} px`);
+            }
+        }
+        const texts = document.createTreeWalker(
+            document.querySelector('.content main'), NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) {
+            const element = texts.currentNode.parentElement;
+            if (!texts.currentNode.textContent.trim()
+                || !element.getClientRects().length
+                || element.closest('script, style')) {
+                continue;
+            }
+            let size = parseFloat(getComputedStyle(element).fontSize);
+            const svg = element.closest('svg');
+            if (svg) {
+                size *= element.getScreenCTM().a;
+            }
+            if (size < 10.95) {
+                say(element, `letters of ${size.toFixed(1)} px`);
+            }
+        }
+        return [...new Set(found)].join('\n');
+    })()";
+
+fn every_page_fits_and_can_be_read(browser: &mut Browser) {
+    let served = Served::start();
+    let mut wrong = Vec::new();
+    for page in pages(served.book.path()) {
+        browser.visit(&format!("{}{page}", served.url));
+        for width in [1280, 1024, 390] {
+            browser.resize(width, 800);
+            let misfits = browser.evaluate(MISFITS);
+            let misfits = misfits.as_str().unwrap_or("no answer");
+            if !misfits.is_empty() {
+                wrong.push(format!("{page} at {width} px:\n{misfits}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 fn other_stages_serve_it_whole(browser: &mut Browser) {

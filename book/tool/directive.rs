@@ -6,7 +6,9 @@ use crate::diff;
 use crate::excerpt::{Part, excerpt};
 use crate::html::{COLUMNS, check_width, escape, listing};
 use crate::library::Library;
+use crate::option_box::option_box;
 use crate::results;
+use crate::snapshot::without_header;
 
 /// Where the list of source pages goes when all of them are known.
 pub const SOURCES: &str = "<!-- the sources -->";
@@ -107,7 +109,7 @@ pub fn expand(
             Ok(library.options.choices(page, &library.stages))
         }
         Directive::Moments => Ok(library.options.moments(page)),
-        Directive::Option(name) => library.option(name, page),
+        Directive::Option(name) => option_box(name, page, library),
         Directive::Bench(name) => results::table(name, page, library),
         Directive::Plot(name) => results::plot(name, library),
         Directive::Sources => Ok(SOURCES.to_string()),
@@ -210,12 +212,6 @@ fn fold(text: &str) -> String {
         lines.push(rest);
     }
     lines.join("\n")
-}
-
-/// insta writes what it knows of a snapshot between two lines `---`.
-pub fn without_header(text: &str) -> Option<&str> {
-    let (_, body) = text.strip_prefix("---\n")?.split_once("\n---\n")?;
-    Some(body.trim_end_matches('\n'))
 }
 
 fn script(name: &str, library: &Library) -> Result<String, String> {

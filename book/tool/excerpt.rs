@@ -1,7 +1,6 @@
 //! Parts of a file: whole, between anchors, or an item by its name.
 
-use std::fmt;
-
+use crate::anchor::{Marker, marker};
 use crate::items;
 
 /// What to show of a file.
@@ -45,37 +44,6 @@ pub struct Excerpt {
     pub first: usize,
     /// The last line shown.
     pub last: usize,
-}
-
-/// A marker line and its anchor's name.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Marker<'a> {
-    /// `// ANCHOR: name`
-    Start(&'a str),
-    /// `// ANCHOR_END: name`
-    End(&'a str),
-}
-
-impl fmt::Display for Marker<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Start(name) => write!(f, "ANCHOR: {name}"),
-            Self::End(name) => write!(f, "ANCHOR_END: {name}"),
-        }
-    }
-}
-
-/// Reads a line as a marker, if it is one.
-pub fn marker(line: &str) -> Option<Marker<'_>> {
-    let comment = line.trim();
-    let comment =
-        comment.strip_prefix("//").or_else(|| comment.strip_prefix('#'))?;
-    let comment = comment.trim();
-    if let Some(name) = comment.strip_prefix("ANCHOR:") {
-        Some(Marker::Start(name.trim()))
-    } else {
-        Some(Marker::End(comment.strip_prefix("ANCHOR_END:")?.trim()))
-    }
 }
 
 /// Takes `part` out of `text`.

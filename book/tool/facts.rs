@@ -1,17 +1,15 @@
 //! The facts on one socket option, and the box of them on its page.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use serde::Deserialize;
 
-use crate::library::Library;
 use crate::workspace::Workspace;
 
 /// What kind of choice it is.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+pub enum Kind {
     /// `setsockopt`.
     Option,
     /// An argument of a system call.
@@ -72,35 +70,35 @@ impl Choice {
 pub struct Facts {
     /// `SO_REUSEADDR`
     pub name: String,
-    kind: Kind,
+    pub kind: Kind,
     /// `SOL_SOCKET`, or the call that takes the argument or flag.
     pub level: String,
     /// The type of the value in C, and its unit.
     #[serde(rename = "type")]
-    value: String,
+    pub value: String,
     pub on: Target,
     /// When to set it.
     pub when: String,
     /// What happens if it is set too late.
-    too_late: String,
+    pub too_late: String,
     /// Whether an accepted socket has it from its listener: yes or no, and
     /// more.
     pub inherited: String,
     /// What Linux does without it.
     pub default: String,
     /// What differs on BSD and macOS.
-    elsewhere: String,
+    pub elsewhere: String,
     /// The experiments on it, as `STAGE/NAME`.
     #[serde(default)]
     pub labs: Vec<String>,
     /// Its row in the tables of what the kernel has, `kernel.snap`.
     pub row: Option<String>,
     /// The value in the stages before the first choice.
-    untouched: Option<String>,
+    pub untouched: Option<String>,
     /// From which stage on we choose what.
     pub choice: BTreeMap<String, Choice>,
     /// An item of `src/`, as `FILE#item`: where each of these stages says so.
-    code: Option<String>,
+    pub code: Option<String>,
     /// Its page, below `book/src`.
     pub page: String,
 }
@@ -178,52 +176,6 @@ impl Facts {
             "no" => Some(false),
             _ => None,
         }
-    }
-
-    /// The box of facts, with links to the code of each stage that chooses.
-    ///
-    /// # Errors
-    ///
-    /// In words, when this is not the option's page, or the code is not there.
-    pub fn facts(
-        &self,
-        page: &str,
-        library: &mut Library,
-    ) -> Result<String, String> {
-        if page != self.page {
-            return Err(format!("{} belongs on {}", self.name, self.page));
-        }
-        let (level, value) = match self.kind {
-            Kind::Option => ("Level", "Type"),
-            Kind::Argument => ("Argument of", "Type"),
-            Kind::Flag => ("Flag of", "Type"),
-        };
-        let mut rows = vec![
-            (level.to_string(), self.level.clone()),
-            (value.to_string(), self.value.clone()),
-            ("Set on".to_string(), self.on.word().to_string()),
-            ("When".to_string(), self.when.clone()),
-            ("Too late".to_string(), self.too_late.clone()),
-            ("Inherited".to_string(), self.inherited.clone()),
-            ("Default".to_string(), self.default.clone()),
-            ("BSD, macOS".to_string(), self.elsewhere.clone()),
-        ];
-        for (stage, choice) in &self.choice {
-            let mut choice = choice.words();
-            if let Some((file, item)) =
-                self.code.as_ref().and_then(|code| code.split_once('#'))
-            {
-                let file = format!("{stage}/src/{file}");
-                let href = library.item_link(page, &file, item)?;
-                let _ = write!(choice, " ([`{item}`]({href}))");
-            }
-            rows.push((stage.clone(), choice));
-        }
-        let mut table = format!("| | `{}` |\n| --- | --- |\n", self.name);
-        for (name, text) in rows {
-            let _ = writeln!(table, "| {name} | {} |", cell(&text));
-        }
-        Ok(format!("<div class=\"facts\">\n\n{table}\n</div>"))
     }
 }
 

@@ -3,7 +3,7 @@
 use syn::spanned::Spanned;
 use syn::{Ident, ImplItem, Item, ItemImpl, ItemTrait, Path, TraitItem, Type};
 
-use crate::excerpt::marker;
+use crate::anchor::marker;
 
 /// An item's full name in its file, and its lines.
 struct Named {

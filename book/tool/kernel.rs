@@ -1,7 +1,7 @@
 //! The facts on an option, held against what the tests saw the kernel do.
 
-use crate::directive::without_header;
 use crate::facts::{Facts, Target};
+use crate::snapshot::without_header;
 use crate::workspace::Workspace;
 
 /// What `facts` say and a snapshot contradicts, in words.

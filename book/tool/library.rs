@@ -5,8 +5,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Component, Path};
 
+use crate::anchor::{Marker, marker};
 use crate::colour;
-use crate::excerpt::{Marker, Part, excerpt, marker};
+use crate::excerpt::{Part, excerpt};
 use crate::html::{escape, to_root};
 use crate::options::Options;
 use crate::problem::Problems;
@@ -95,15 +96,9 @@ impl Library {
         self.anchors.insert((file.to_string(), name.to_string()));
     }
 
-    /// The box of facts on the option `name`, which must stand on its page.
-    ///
-    /// # Errors
-    ///
-    /// In words, when there is no such option, or its page is another.
-    pub fn option(&mut self, name: &str, page: &str) -> Result<String, String> {
+    /// Notes that the box of facts on an option stands somewhere.
+    pub fn use_box(&mut self, name: &str) {
         self.boxes.insert(name.to_string());
-        let option = self.options.get(name)?.clone();
-        option.facts(page, self)
     }
 
     /// Looks for anchors that no page shows, and options without a page.

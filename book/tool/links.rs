@@ -4,8 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::library::Library;
 use crate::markdown::Link;
-use crate::page::Page;
 use crate::problem::Problems;
+
+/// A page after its directives.
+#[derive(Debug)]
+pub struct Page {
+    /// The path below `book/src`.
+    pub path: String,
+    /// Markdown for mdBook.
+    pub text: String,
+    /// Links to pages, for a look when all pages are known.
+    pub links: Vec<PageLink>,
+}
+
+/// A link to a page of the book.
+#[derive(Debug)]
+pub struct PageLink {
+    /// Where it stands.
+    pub line: usize,
+    /// The page, by its path below `book/src`.
+    pub page: String,
+    /// The part after `#`.
+    pub fragment: Option<String>,
+}
 
 /// What a link leads to.
 #[derive(Debug, PartialEq, Eq)]

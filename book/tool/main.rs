@@ -3,19 +3,24 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | `serve` | `cargo book`: build everything, then become the server |
+//! | `adapt` | what a narrow page needs of the finished HTML |
 //! | `render` | runs mdBook's library, and lets no warning pass |
 //! | `strict` | the preprocessor: all pages, then what joins them |
 //! | `page` | one page: its directives, code blocks and links |
 //! | `directive` | the `{{#...}}` lines and what each turns into |
 //! | `library` | the files a page can show: sources, snapshots, scripts |
-//! | `excerpt`, `items` | parts of a file, by anchor or by name |
+//! | `excerpt`, `items`, `anchor` | parts of a file, by anchor or by name |
 //! | `diff` | what a stage changes |
 //! | `colour` | Rust in colours, line by line |
 //! | `diagram` | svgbob drawings as SVG |
 //! | `options`, `facts` | the socket options, from `options.toml` |
+//! | `option_box` | the facts on one of them, as its page shows them |
+//! | `snapshot` | the files of insta |
 //! | `kernel` | what the tests saw the kernel do, held against these |
 //! | `links` | where a link leads, and whether that exists |
 
+mod adapt;
+mod anchor;
 mod colour;
 mod csv;
 mod diagram;
@@ -29,12 +34,14 @@ mod kernel;
 mod library;
 mod links;
 mod markdown;
+mod option_box;
 mod options;
 mod page;
 mod problem;
 mod render;
 mod results;
 mod serve;
+mod snapshot;
 mod strict;
 #[cfg(test)]
 mod tests;

@@ -6,31 +6,9 @@ use crate::diagram;
 use crate::directive::{self, Directive};
 use crate::html::check_width;
 use crate::library::Library;
-use crate::links::{self, Destination};
+use crate::links::{self, Destination, Page, PageLink};
 use crate::markdown::{self, Block, Link, Scan};
 use crate::problem::Problems;
-
-/// A page after its directives.
-#[derive(Debug)]
-pub struct Page {
-    /// The path below `book/src`.
-    pub path: String,
-    /// Markdown for mdBook.
-    pub text: String,
-    /// Links to pages, for a look when all pages are known.
-    pub links: Vec<PageLink>,
-}
-
-/// A link to a page of the book.
-#[derive(Debug)]
-pub struct PageLink {
-    /// Where it stands.
-    pub line: usize,
-    /// The page, by its path below `book/src`.
-    pub page: String,
-    /// The part after `#`.
-    pub fragment: Option<String>,
-}
 
 /// Replacing `range` by `text`.
 struct Edit {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 
+use crate::adapt;
 use crate::markdown;
 use crate::problem::Problems;
 use crate::strict::Strict;
@@ -38,6 +39,7 @@ pub fn build(workspace: &Workspace, into: Option<&Path>) -> Result<PathBuf> {
         book.build()?;
         anyhow::Ok(book.build_dir_for("html"))
     })?;
+    adapt::pages(&built)?;
     match warnings.count() {
         0 => Ok(built),
         1 => bail!("mdBook gave a warning"),

@@ -10,8 +10,9 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use crate::directive::SOURCES;
 use crate::library::Library;
 use crate::links;
+use crate::links::Page;
 use crate::markdown;
-use crate::page::{self, Page};
+use crate::page;
 use crate::problem::Problems;
 use crate::workspace::{Workspace, files_below, has_extension};
 

@@ -7,4 +7,5 @@ mod excerpts;
 mod linking;
 mod problems;
 mod sandbox;
+mod structure;
 mod tables;

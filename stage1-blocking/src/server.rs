@@ -1,4 +1,4 @@
-//! Waiting: threads that sleep in `accept`, and serve one client each.
+//! The threads: each blocks in `accept`, and serves one client at a time.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -14,9 +14,9 @@ use crate::descriptors;
 use crate::site::Site;
 use crate::socket::{self, Accepted};
 
-/// How long to wait at most, in milliseconds, before a server that found no
-/// descriptor looks again. Another process may have been in the way, and
-/// nobody tells us when it is done.
+/// How long to wait, in milliseconds, before we try to accept again after
+/// running out of descriptors. Another process may have taken the last one, and
+/// nothing tells us when it is free.
 const ACCEPT_RETRY_MS: u16 = 1000;
 
 /// Checks that enough descriptors are allowed.
@@ -28,12 +28,12 @@ pub fn check(config: &Config) -> io::Result<()> {
     descriptors::require(2 * threads, format_args!("{threads} threads"))
 }
 
-/// Serves on all listeners, from `--threads` threads that sleep in each one's
-/// `accept`, until one of them fails for good. The kernel wakes one thread for
-/// each connection. When all are busy, the next clients wait in the backlog.
+/// Serves on all listeners, with `--threads` threads blocked in `accept` on
+/// each of them, until one fails for good. The kernel wakes one thread for each
+/// connection. While all are busy, new clients wait in the accept queue.
 ///
 /// # Errors
-/// If a thread can't be started, or a listener is no listener any more.
+/// If a thread cannot be started, or a listener fails.
 pub fn serve(
     listeners: Vec<OwnedFd>,
     site: &Site,
@@ -46,7 +46,7 @@ pub fn serve(
             let context = Context::new(site.clone(), config);
             let config = config.clone();
             thread::Builder::new().spawn(move || {
-                // If nobody hears this, the process is ending anyway.
+                // If nobody receives this, the process is ending anyway.
                 let _ = failed.send(accept_all(&listener, context, &config));
             })?;
         }
@@ -54,7 +54,7 @@ pub fn serve(
     failure.recv().unwrap_or(Ok(()))
 }
 
-/// One thread: takes a connection, serves it to its end, takes the next.
+/// One thread: accepts a connection, serves it to its end, accepts the next.
 fn accept_all(
     listener: &OwnedFd,
     mut context: Context,
@@ -71,8 +71,7 @@ fn accept_all(
                 }
             }
             Accepted::Aborted(_) | Accepted::WouldBlock => {}
-            // It stays in the backlog, and to go on asking would spin. A
-            // thread whose connection ends has a descriptor, and is here next.
+            // Retrying at once would spin: the connection stays in the queue.
             Accepted::OutOfResources(_) => {
                 thread::sleep(Duration::from_millis(ACCEPT_RETRY_MS.into()));
             }

@@ -86,11 +86,9 @@ pub fn local_address(socket: &OwnedFd) -> io::Result<SocketAddr> {
 /// Limits how long one `recv` and one `send` may block, in seconds; 0 means no
 /// limit.
 ///
-/// Set on the connection, not on the listener, where it would limit `accept`
-/// too. The limit applies to each call, not to their sum: a client that sends
-/// one byte at a time, or reads one at a time, never reaches it. A thread that
-/// serves many clients cannot use it at all, since it must not block for any of
-/// them.
+/// Set on the connection, because on the listener it would limit `accept` too.
+/// The limit applies to each call, not to their sum: a client that sends or
+/// reads one byte at a time never reaches it.
 ///
 /// # Errors
 /// Those of `setsockopt(2)`.
@@ -107,7 +105,7 @@ pub fn set_timeouts(
 /// EOF: the client has closed its sending side.
 ///
 /// # Errors
-/// Those of `recv(2)`; EAGAIN when the time-out expires.
+/// Those of `recv(2)`; EAGAIN if it would block, or has blocked too long.
 pub fn receive(connection: &OwnedFd, buffer: &mut [u8]) -> nix::Result<usize> {
     recv(connection.as_raw_fd(), buffer, MsgFlags::empty())
 }
@@ -121,8 +119,8 @@ pub fn receive(connection: &OwnedFd, buffer: &mut [u8]) -> nix::Result<usize> {
 /// signal, which they may not expect.
 ///
 /// # Errors
-/// Those of `send(2)`; EPIPE or ECONNRESET when the client has gone, EAGAIN
-/// when the time-out expires.
+/// Those of `send(2)`; EPIPE or ECONNRESET when the client has gone, EAGAIN if
+/// it would block, or has blocked too long.
 pub fn transmit(connection: &OwnedFd, bytes: &[u8]) -> nix::Result<usize> {
     send(connection.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL)
 }

@@ -18,7 +18,7 @@ const BUDGET: usize = 4;
 /// How many bytes a lingering close discards before it gives up.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
-/// What a connection waits for.
+/// What a connection is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// The next bytes of a request head.
@@ -105,7 +105,7 @@ impl Connection {
     }
 
     /// Sends pending output, and responds to requests that had to wait for it,
-    /// until every request received has its response or the send buffer is full.
+    /// until every request has its response or the send buffer is full.
     fn write(&mut self, context: &mut Context) -> io::Result<State> {
         for _ in 0..BUDGET {
             self.exchange.fill_output(context)?;

@@ -1,9 +1,9 @@
-//! Arguments to listeners to `serve`; the only part that may fail.
+//! From the command line to listeners to the server; only this part may fail.
 //!
-//! Exit code 1 means that it could not start, 2 that the command line was wrong.
-//! SIGINT and SIGTERM end the process at once and abort responses in flight: a
-//! signal handler could do no more than set a flag, and a thread that sleeps in
-//! a system call would not look at it.
+//! Exit code 1 means that it could not start, 2 that the command line was
+//! wrong. SIGINT and SIGTERM end the process at once and abort responses in
+//! flight: a signal handler could do no more than set a flag, and a thread that
+//! sleeps in a system call would not look at it.
 
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
@@ -44,8 +44,8 @@ fn run(config: &Config) -> Result<(), String> {
     let mut listeners = Vec::new();
     let mut lines = String::new();
     for address in &config.listen {
-        // "[::]" takes IPv4 clients too, unless they are asked to come in by
-        // an address of their own.
+        // "[::]" accepts IPv4 clients too, unless the same port also has an
+        // IPv4 address of its own.
         let v6_only = config
             .listen
             .iter()
@@ -65,12 +65,12 @@ fn run(config: &Config) -> Result<(), String> {
     server::serve(listeners, &site, config).map_err(cannot_serve)
 }
 
-/// Turns an error into a line that says what could not be done to what.
+/// Turns an error into a line: what failed, on what, and why.
 fn describe(what: &str, object: &impl Display) -> impl Fn(io::Error) -> String {
     move |error| format!("{what} {object}: {}", reason(&error))
 }
 
-/// What went wrong, without the "(os error 98)" behind it.
+/// The reason, without the "(os error 98)" at its end.
 fn reason(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(code) => nix::errno::Errno::from_raw(code).desc().to_owned(),

@@ -1,4 +1,4 @@
-//! Waiting: one thread asks the kernel about every connection at once.
+//! The event loop: one thread polls all connections at once.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -16,19 +16,18 @@ use crate::descriptors::{self, LEAST};
 use crate::site::Site;
 use crate::socket::{self, Accepted};
 
-/// How long to wait at most, in milliseconds, before a server that found no
-/// descriptor looks again. Another process may have been in the way, and
-/// nobody tells us when it is done.
+/// How long to wait, in milliseconds, before we try to accept again after
+/// running out of descriptors. Another process may have taken the last one, and
+/// nothing tells us when it is free.
 const ACCEPT_RETRY_MS: u16 = 1000;
 
-/// The loop and all that it serves.
+/// The event loop and everything it serves.
 pub struct Server {
     listeners: Vec<OwnedFd>,
     connections: SlotMap<DefaultKey, Connection>,
-    /// What is ready, and for what: a listener by its number, a connection by
-    /// its key.
+    /// Reported events: a listener by its index, a connection by its key.
     events: Vec<(u64, PollFlags)>,
-    /// False while no descriptor is free.
+    /// False while we can take no more connections.
     accepting: bool,
     context: Context,
 }
@@ -41,11 +40,11 @@ pub fn check(config: &Config) -> io::Result<()> {
     descriptors::require(config.listen.len() + LEAST, "a few connections")
 }
 
-/// Serves on all listeners, from one thread that sleeps in `poll` and nowhere
+/// Serves on all listeners, with one thread that blocks in `poll` and nowhere
 /// else, until one of them fails for good.
 ///
 /// # Errors
-/// If a listener is no listener any more.
+/// If a listener fails.
 pub fn serve(
     listeners: Vec<OwnedFd>,
     site: &Site,
@@ -66,10 +65,10 @@ impl Server {
         Self { listeners, connections, events, accepting: true, context }
     }
 
-    /// One turn of the loop: sleep until something is ready, and see to it.
+    /// One iteration of the loop: wait for events, then handle them.
     ///
     /// # Errors
-    /// If a listener is no listener any more.
+    /// If a listener fails.
     pub fn iterate(&mut self) -> io::Result<()> {
         self.wait()?;
         while let Some((token, readiness)) = self.events.pop() {
@@ -78,18 +77,17 @@ impl Server {
         Ok(())
     }
 
-    /// Sees to one event. What the kernel can say of a connection, alone or
+    /// Handles one event. What the kernel can report of a connection, alone or
     /// together:
     ///
-    /// * IN - `recv` would not sleep: bytes, the end, or an error;
-    /// * OUT - `send` would not sleep: room, or an error;
-    /// * HUP - both directions are closed; comes unasked;
-    /// * ERR - the connection has an error, most often a reset, and the next
-    ///   call will say which; comes unasked;
-    /// * NVAL - no open descriptor: a mistake of ours.
+    /// * IN - `recv` would not block: data, EOF, or an error;
+    /// * OUT - `send` would not block: space, or an error;
+    /// * NVAL - not an open descriptor: a bug of ours;
+    /// * HUP - both directions are closed (always reported);
+    /// * ERR - an error, most often a reset (always reported).
     ///
     /// # Errors
-    /// If a listener is no listener any more.
+    /// If a listener fails.
     pub fn handle(
         &mut self,
         token: u64,
@@ -103,7 +101,7 @@ impl Server {
         Ok(())
     }
 
-    /// Lets a connection go on, and tells about it in one line.
+    /// Lets a connection make progress, and writes a trace line.
     fn advance(&mut self, key: DefaultKey, readiness: PollFlags) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.advance(&mut self.context);
@@ -115,7 +113,7 @@ impl Server {
         }
     }
 
-    /// Takes all connections that wait on a listener: it may be many.
+    /// Accepts connections from a listener's queue: there may be many.
     fn accept_all(&mut self, index: usize) -> io::Result<()> {
         while let Some(listener) = self.listeners.get(index) {
             match socket::accept(listener)? {
@@ -126,8 +124,8 @@ impl Server {
                 }
                 Accepted::Aborted(_) => {}
                 Accepted::WouldBlock => break,
-                // It stays in the backlog, so the listener stays ready, and
-                // to go on asking about it would spin.
+                // The connection stays in the accept queue and keeps the
+                // listener ready, so watching it would spin.
                 Accepted::OutOfResources(_) => {
                     self.accepting = false;
                     break;
@@ -137,9 +135,8 @@ impl Server {
         Ok(())
     }
 
-    /// Sleeps until something is ready. The whole list goes to the kernel and
-    /// comes back each time, however few of it are ready: that is the price
-    /// of `poll`.
+    /// Blocks until something is ready. The whole list goes to the kernel and
+    /// back each time, however few entries are ready: the price of `poll`.
     fn wait(&mut self) -> io::Result<()> {
         self.context.log.flush();
         let (listening, timeout) = if self.accepting {
@@ -160,7 +157,7 @@ impl Server {
         match poll(&mut list, timeout) {
             Ok(0) => self.accepting = true,
             Ok(_) | Err(Errno::EINTR) => {}
-            // The kernel has no memory for the list. It may have some soon.
+            // The kernel has no memory for the list; it may have some soon.
             Err(Errno::ENOMEM) => {
                 log::warn!("cannot wait: {}", Errno::ENOMEM);
                 thread::sleep(Duration::from_millis(ACCEPT_RETRY_MS.into()));

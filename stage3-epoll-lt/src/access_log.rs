@@ -30,8 +30,8 @@ static PENDING: Mutex<Pending> =
 /// The access log of one thread.
 ///
 /// Lines are gathered and written when the thread is about to sleep, or when
-/// there are many: under load that is one `write(2)` for dozens of requests, and
-/// an idle server has written every line.
+/// there are many: under load that is one `write(2)` for dozens of requests,
+/// and an idle server has written every line.
 pub struct AccessLog {
     enabled: bool,
     lines: Vec<u8>,
@@ -194,8 +194,8 @@ fn client(out: &mut Vec<u8>, address: IpAddr) {
     }
 }
 
-/// Appends a client's bytes in a form that cannot end the line or the quotes, or
-/// control the terminal that shows them. What is too long is cut.
+/// Appends a client's bytes in a form that cannot end the line or the quotes,
+/// or control the terminal that shows them. A long request is cut.
 fn escape(out: &mut Vec<u8>, text: &[u8]) {
     let end = out.len() + MAX_REQUEST;
     for &byte in text {

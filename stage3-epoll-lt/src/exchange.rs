@@ -128,7 +128,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Records that the kernel accepted `count` bytes of output.
+    /// Records that the kernel accepted `count` bytes.
     pub fn sent(&mut self, count: usize, context: &mut Context) {
         context.sent += count;
         self.sent += count;

@@ -1,4 +1,4 @@
-//! Waiting: the kernel keeps the list of what one thread waits for.
+//! The event loop: the kernel keeps the list of what we wait for.
 
 mod interest;
 
@@ -18,25 +18,24 @@ use crate::descriptors::{self, LEAST};
 use crate::site::Site;
 use crate::socket::{self, Accepted};
 
-/// How long to wait at most, in milliseconds, before a server that found no
-/// descriptor looks again. Another process may have been in the way, and
-/// nobody tells us when it is done.
+/// How long to wait, in milliseconds, before we try to accept again after
+/// running out of descriptors. Another process may have taken the last one, and
+/// nothing tells us when it is free.
 const ACCEPT_RETRY_MS: u16 = 1000;
 
-/// How many events one turn takes from the kernel at most.
+/// The most events one iteration takes from the kernel.
 const MAX_EVENTS: usize = 256;
 
-/// The loop and all that it serves.
+/// The event loop and everything it serves.
 pub struct Server {
     epoll: Epoll,
     listeners: Vec<OwnedFd>,
-    /// A key is never used twice: the event of a connection that is closed
-    /// leads nowhere, and not to the next one in the same place.
+    /// A key is never used twice, so a late event for a closed connection finds
+    /// nothing, and not the connection that took its place.
     connections: SlotMap<DefaultKey, Connection>,
-    /// What is ready, and for what: a listener by its number, a connection by
-    /// its key.
+    /// Reported events: a listener by its index, a connection by its key.
     events: Vec<(u64, EpollFlags)>,
-    /// False while no descriptor is free.
+    /// False while we can take no more connections.
     accepting: bool,
     context: Context,
 }
@@ -49,11 +48,11 @@ pub fn check(config: &Config) -> io::Result<()> {
     descriptors::require(config.listen.len() + LEAST, "a few connections")
 }
 
-/// Serves on all listeners, from one thread that sleeps in `epoll_wait` and
+/// Serves on all listeners, with one thread that blocks in `epoll_wait` and
 /// nowhere else, until one of them fails for good.
 ///
 /// # Errors
-/// If there is no epoll instance, or a listener is no listener any more.
+/// If there can be no epoll instance, or a listener fails.
 pub fn serve(
     listeners: Vec<OwnedFd>,
     site: &Site,
@@ -70,7 +69,7 @@ impl Server {
     /// A server with listeners and no connections.
     ///
     /// # Errors
-    /// What `epoll_create1(2)` and `epoll_ctl(2)` say.
+    /// Those of `epoll_create1(2)` and `epoll_ctl(2)`.
     pub fn new(listeners: Vec<OwnedFd>, context: Context) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         for (index, listener) in listeners.iter().enumerate() {
@@ -82,10 +81,10 @@ impl Server {
         Ok(Self { epoll, listeners, connections, events, accepting, context })
     }
 
-    /// One turn of the loop: sleep until something is ready, and see to it.
+    /// One iteration of the loop: wait for events, then handle them.
     ///
     /// # Errors
-    /// If a listener is no listener any more.
+    /// If a listener fails.
     pub fn iterate(&mut self) -> io::Result<()> {
         self.wait()?;
         while let Some((token, readiness)) = self.events.pop() {
@@ -94,19 +93,18 @@ impl Server {
         Ok(())
     }
 
-    /// Sees to one event. What the kernel can say of a connection, alone or
+    /// Handles one event. What the kernel can report of a connection, alone or
     /// together:
     ///
-    /// * IN - `recv` would not sleep: bytes, the end, or an error;
-    /// * OUT - `send` would not sleep: room, or an error;
-    /// * RDHUP - the client sends no more, but may still read: a half-close.
-    ///   There may be bytes to read before the end;
-    /// * HUP - both directions are closed; comes unasked;
-    /// * ERR - the connection has an error, most often a reset, and the next
-    ///   call will say which; comes unasked.
+    /// * IN - `recv` would not block: data, EOF, or an error;
+    /// * OUT - `send` would not block: space, or an error;
+    /// * RDHUP - a half-close: the client sends no more, but may still read.
+    ///   There may be data before the EOF;
+    /// * HUP - both directions are closed (always reported);
+    /// * ERR - an error, most often a reset (always reported).
     ///
     /// # Errors
-    /// If a listener is no listener any more.
+    /// If a listener fails.
     pub fn handle(
         &mut self,
         token: u64,
@@ -120,7 +118,7 @@ impl Server {
         Ok(())
     }
 
-    /// Lets a connection go on, and tells about it in one line.
+    /// Lets a connection make progress, and writes a trace line.
     fn advance(&mut self, key: DefaultKey, readiness: EpollFlags) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.advance(&mut self.context);
@@ -138,7 +136,7 @@ impl Server {
         self.watch_listeners(true);
     }
 
-    /// Takes all connections that wait on a listener: it may be many.
+    /// Accepts connections from a listener's queue: there may be many.
     fn accept_all(&mut self, index: usize) -> io::Result<()> {
         while let Some(listener) = self.listeners.get(index) {
             match socket::accept(listener)? {
@@ -150,8 +148,8 @@ impl Server {
                 }
                 Accepted::Aborted(_) => {}
                 Accepted::WouldBlock => break,
-                // It stays in the backlog, so the listener stays ready, and
-                // to go on asking about it would spin.
+                // The connection stays in the accept queue and keeps the
+                // listener ready, so watching it would spin.
                 Accepted::OutOfResources(_) => {
                     self.watch_listeners(false);
                     break;
@@ -161,8 +159,8 @@ impl Server {
         Ok(())
     }
 
-    /// Sleeps until something is ready. What comes back is what is ready, and
-    /// no more: it costs the same with ten connections and with ten thousand.
+    /// Blocks until something is ready. Only what is ready comes back, so a
+    /// wake-up costs the same with ten connections and with ten thousand.
     fn wait(&mut self) -> io::Result<()> {
         self.context.log.flush();
         let timeout = if self.accepting {

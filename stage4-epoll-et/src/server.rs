@@ -1,4 +1,4 @@
-//! Waiting: the kernel tells of each change once, and we keep the list.
+//! The event loop: the kernel reports each change once, and we keep the list.
 
 mod interest;
 
@@ -19,32 +19,31 @@ use crate::descriptors::{self, LEAST};
 use crate::site::Site;
 use crate::socket::{self, Accepted};
 
-/// How long to wait at most, in milliseconds, before a server that found no
-/// descriptor looks again. Another process may have been in the way, and
-/// nobody tells us when it is done.
+/// How long to wait, in milliseconds, before we try to accept again after
+/// running out of descriptors. Another process may have taken the last one, and
+/// nothing tells us when it is free.
 const ACCEPT_RETRY_MS: u16 = 1000;
 
-/// How many events one turn takes from the kernel at most.
+/// The most events one iteration takes from the kernel.
 const MAX_EVENTS: usize = 256;
 
-/// How many connections one turn accepts at most from each listener, which is
-/// level-triggered: those that remain are announced again.
+/// The most connections one iteration accepts from each listener. Listeners are
+/// level-triggered, so the rest are reported again.
 const ACCEPT_BUDGET: usize = 64;
 
-/// The loop and all that it serves.
+/// The event loop and everything it serves.
 pub struct Server {
     epoll: Epoll,
     listeners: Vec<OwnedFd>,
-    /// A key is never used twice: the event of a connection that is closed
-    /// leads nowhere, and not to the next one in the same place.
+    /// A key is never used twice, so a late event for a closed connection finds
+    /// nothing, and not the connection that took its place.
     connections: SlotMap<DefaultKey, Connection>,
-    /// What is ready, and for what: a listener by its number, a connection by
-    /// its key.
+    /// Reported events: a listener by its index, a connection by its key.
     events: Vec<(u64, EpollFlags)>,
-    /// Those that can go on without anything being said of them: because it
-    /// has been said, and their last turn ended before they did.
+    /// The ready queue: connections that can make progress without a new event,
+    /// because their budget ended before their data did.
     ready: VecDeque<DefaultKey>,
-    /// False while no descriptor is free.
+    /// False while we can take no more connections.
     accepting: bool,
     context: Context,
 }
@@ -57,11 +56,11 @@ pub fn check(config: &Config) -> io::Result<()> {
     descriptors::require(config.listen.len() + LEAST, "a few connections")
 }
 
-/// Serves on all listeners, from one thread that sleeps in `epoll_wait` and
+/// Serves on all listeners, with one thread that blocks in `epoll_wait` and
 /// nowhere else, until one of them fails for good.
 ///
 /// # Errors
-/// If there is no epoll instance, or a listener is no listener any more.
+/// If there can be no epoll instance, or a listener fails.
 pub fn serve(
     listeners: Vec<OwnedFd>,
     site: &Site,
@@ -78,7 +77,7 @@ impl Server {
     /// A server with listeners and no connections.
     ///
     /// # Errors
-    /// What `epoll_create1(2)` and `epoll_ctl(2)` say.
+    /// Those of `epoll_create1(2)` and `epoll_ctl(2)`.
     pub fn new(listeners: Vec<OwnedFd>, context: Context) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         for (index, listener) in listeners.iter().enumerate() {
@@ -98,10 +97,10 @@ impl Server {
         })
     }
 
-    /// One turn of the loop: sleep until something is ready, and see to it.
+    /// One iteration of the loop: wait for events, then handle them.
     ///
     /// # Errors
-    /// If a listener is no listener any more.
+    /// If a listener fails.
     pub fn iterate(&mut self) -> io::Result<()> {
         self.wait()?;
         while let Some((token, readiness)) = self.events.pop() {
@@ -114,20 +113,19 @@ impl Server {
         Ok(())
     }
 
-    /// Notes one event. What the kernel can say of a connection, alone or
+    /// Handles one event. What the kernel can report of a connection, alone or
     /// together:
     ///
-    /// * IN - `recv` would not sleep: bytes, the end, or an error;
-    /// * PRI - there is an urgent byte, which ends a `recv` before it;
-    /// * OUT - `send` would not sleep: room, or an error;
-    /// * RDHUP - the client sends no more, but may still read: a half-close.
-    ///   There may be bytes to read before the end;
-    /// * HUP - both directions are closed; comes unasked;
-    /// * ERR - the connection has an error, most often a reset, and the next
-    ///   call will say which; comes unasked.
+    /// * IN - `recv` would not block: data, EOF, or an error;
+    /// * PRI - an urgent byte has arrived, and `recv` stops before it;
+    /// * OUT - `send` would not block: space, or an error;
+    /// * RDHUP - a half-close: the client sends no more, but may still read.
+    ///   There may be data before the EOF;
+    /// * HUP - both directions are closed (always reported);
+    /// * ERR - an error, most often a reset (always reported).
     ///
     /// # Errors
-    /// If a listener is no listener any more.
+    /// If a listener fails.
     pub fn handle(
         &mut self,
         token: u64,
@@ -147,7 +145,7 @@ impl Server {
         Ok(())
     }
 
-    /// Puts a connection into the queue of those that can go on, once.
+    /// Puts a connection into the ready queue, unless it is there already.
     fn enqueue(&mut self, key: DefaultKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.can_advance() && !connection.queued {
@@ -156,13 +154,13 @@ impl Server {
         }
     }
 
-    /// Lets a connection go on, and tells about it in one line.
+    /// Lets a connection make progress, and writes a trace line.
     fn advance(&mut self, key: DefaultKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.queued = false;
         connection.advance(&mut self.context);
         let Connection { socket, state, .. } = connection;
-        self.context.trace(socket, &"turn", state);
+        self.context.trace(socket, &"run", state);
         if *state == State::Closed {
             self.close(key);
         }
@@ -175,7 +173,7 @@ impl Server {
         self.watch_listeners(true);
     }
 
-    /// Takes connections that wait on a listener: it may be many.
+    /// Accepts connections from a listener's queue: there may be many.
     fn accept_all(&mut self, index: usize) -> io::Result<()> {
         for _ in 0..ACCEPT_BUDGET {
             let Some(listener) = self.listeners.get(index) else { break };
@@ -188,8 +186,8 @@ impl Server {
                 }
                 Accepted::Aborted(_) => {}
                 Accepted::WouldBlock => break,
-                // It stays in the backlog, so the listener stays ready, and
-                // to go on asking about it would spin.
+                // The connection stays in the accept queue and keeps the
+                // listener ready, so watching it would spin.
                 Accepted::OutOfResources(_) => {
                     self.watch_listeners(false);
                     break;
@@ -199,8 +197,8 @@ impl Server {
         Ok(())
     }
 
-    /// Sleeps until something is ready. What comes back is what is ready, and
-    /// no more: it costs the same with ten connections and with ten thousand.
+    /// Blocks until something is ready. Only what is ready comes back, so a
+    /// wake-up costs the same with ten connections and with ten thousand.
     fn wait(&mut self) -> io::Result<()> {
         if self.ready.is_empty() {
             self.context.log.flush();

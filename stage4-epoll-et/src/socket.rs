@@ -122,7 +122,7 @@ pub fn local_address(socket: &OwnedFd) -> io::Result<SocketAddr> {
 /// EOF: the client has closed its sending side.
 ///
 /// # Errors
-/// Those of `recv(2)`; EAGAIN if it would block.
+/// Those of `recv(2)`; EAGAIN if it would block, or has blocked too long.
 pub fn receive(connection: &OwnedFd, buffer: &mut [u8]) -> nix::Result<usize> {
     recv(connection.as_raw_fd(), buffer, MsgFlags::empty())
 }
@@ -137,7 +137,7 @@ pub fn receive(connection: &OwnedFd, buffer: &mut [u8]) -> nix::Result<usize> {
 ///
 /// # Errors
 /// Those of `send(2)`; EPIPE or ECONNRESET when the client has gone, EAGAIN if
-/// it would block.
+/// it would block, or has blocked too long.
 pub fn transmit(connection: &OwnedFd, bytes: &[u8]) -> nix::Result<usize> {
     send(connection.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL)
 }

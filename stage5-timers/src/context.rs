@@ -17,7 +17,7 @@ const RECV_BUFFER: usize = 16 * 1024;
 
 /// Files, log, clock and buffers, shared by the connections of one thread.
 pub struct Context {
-    /// The files.
+    /// The site to serve.
     pub site: Site,
     root: PathBuf,
     /// The access log.

@@ -1,4 +1,4 @@
-//! Waiting: the kernel tells of each change once, and we keep the list.
+//! The event loop: the kernel reports each change once, and we keep the list.
 
 mod admission;
 mod interest;
@@ -22,54 +22,54 @@ use crate::signals::Signals;
 use crate::site::Site;
 use crate::timers::{self, Timers};
 
-/// How long to wait at most, in milliseconds, before a server that found no
-/// descriptor looks again. Another process may have been in the way, and
-/// nobody tells us when it is done.
+/// How long to wait, in milliseconds, before we try to accept again after
+/// running out of descriptors. Another process may have taken the last one, and
+/// nothing tells us when it is free.
 const ACCEPT_RETRY_MS: u16 = 1000;
 
-/// How many events one turn takes from the kernel at most.
+/// The most events one iteration takes from the kernel.
 const MAX_EVENTS: usize = 256;
 
 /// The tokens of what is neither listener nor connection.
 const TIMER: u64 = u64::MAX;
 const STOP: u64 = u64::MAX - 1;
 
-/// The loop and all that it serves.
+/// The event loop and everything it serves.
 pub struct Server {
     epoll: Epoll,
     listeners: Vec<OwnedFd>,
-    /// A key is never used twice: the event of a connection that is closed
-    /// leads nowhere, and not to the next one in the same place.
+    /// A key is never used twice, so a late event for a closed connection finds
+    /// nothing, and not the connection that took its place.
     connections: SlotMap<DefaultKey, Connection>,
-    /// What is ready, and for what: a listener by its number, a connection by
-    /// its key.
+    /// Reported events: a listener by its index, a connection by its key.
     events: Vec<(u64, EpollFlags)>,
-    /// Those that can go on without anything being said of them: because it
-    /// has been said, and their last turn ended before they did.
+    /// The ready queue: connections that can make progress without a new event,
+    /// because their budget ended before their data did.
     ready: VecDeque<DefaultKey>,
-    /// When each connection must have got further.
+    /// The deadline of each connection.
     timers: Timers,
-    /// False while there is no room for more connections.
+    /// False while we can take no more connections.
     accepting: bool,
-    /// A descriptor, to have one when there are none.
+    /// A spare descriptor. We close it to accept one more client and answer 503
+    /// when we run out (EMFILE).
     spare_fd: Option<OwnedFd>,
-    /// Who says when to stop.
+    /// The signals to handle.
     signals: Option<Signals>,
-    /// Until when at the latest, once that was said.
+    /// Deadline for requests in flight, once shutdown has begun.
     shutdown_deadline: Option<Duration>,
-    /// Until when the listeners stay, after that.
+    /// When the listeners are closed, during shutdown.
     listeners_close_at: Option<Duration>,
-    /// How many requests had been answered by then.
+    /// Number of responses when it began.
     responses: u64,
     context: Context,
 }
 
-/// Serves on all listeners, from one thread that sleeps in `epoll_wait` and
-/// nowhere else, until one of them fails for good, or a signal asks to stop and
-/// what was under way is done.
+/// Serves on all listeners, with one thread that blocks in `epoll_wait` and
+/// nowhere else, until one of them fails for good, or until a signal has asked
+/// to stop and the shutdown is complete.
 ///
 /// # Errors
-/// If there is no epoll instance, or a listener is no listener any more.
+/// If there can be no epoll instance, or a listener fails.
 pub fn serve(
     listeners: Vec<OwnedFd>,
     site: Site,
@@ -90,7 +90,7 @@ impl Server {
     /// A server with listeners and no connections.
     ///
     /// # Errors
-    /// What `epoll_create1(2)`, `timerfd_create(2)` and `epoll_ctl(2)` say.
+    /// Those of `epoll_create1(2)`, `timerfd_create(2)` and `epoll_ctl(2)`.
     pub fn new(listeners: Vec<OwnedFd>, context: Context) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         for (index, listener) in listeners.iter().enumerate() {
@@ -117,10 +117,10 @@ impl Server {
         })
     }
 
-    /// One turn of the loop: sleep until something is ready, and see to it.
+    /// One iteration of the loop: wait for events, then handle them.
     ///
     /// # Errors
-    /// If a listener is no listener any more.
+    /// If a listener fails.
     pub fn iterate(&mut self) -> io::Result<()> {
         self.wait()?;
         while let Some((token, readiness)) = self.events.pop() {
@@ -139,20 +139,19 @@ impl Server {
         self.close_listeners()
     }
 
-    /// Notes one event. What the kernel can say of a connection, alone or
+    /// Handles one event. What the kernel can report of a connection, alone or
     /// together:
     ///
-    /// * IN - `recv` would not sleep: bytes, the end, or an error;
-    /// * PRI - there is an urgent byte, which ends a `recv` before it;
-    /// * OUT - `send` would not sleep: room, or an error;
-    /// * RDHUP - the client sends no more, but may still read: a half-close.
-    ///   There may be bytes to read before the end;
-    /// * HUP - both directions are closed; comes unasked;
-    /// * ERR - the connection has an error, most often a reset, and the next
-    ///   call will say which; comes unasked.
+    /// * IN - `recv` would not block: data, EOF, or an error;
+    /// * PRI - an urgent byte has arrived, and `recv` stops before it;
+    /// * OUT - `send` would not block: space, or an error;
+    /// * RDHUP - a half-close: the client sends no more, but may still read.
+    ///   There may be data before the EOF;
+    /// * HUP - both directions are closed (always reported);
+    /// * ERR - an error, most often a reset (always reported).
     ///
     /// # Errors
-    /// If a listener is no listener any more.
+    /// If a listener fails.
     pub fn handle(
         &mut self,
         token: u64,
@@ -177,7 +176,7 @@ impl Server {
         Ok(())
     }
 
-    /// Puts a connection into the queue of those that can go on, once.
+    /// Puts a connection into the ready queue, unless it is there already.
     fn enqueue(&mut self, key: DefaultKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if connection.can_advance() && !connection.queued {
@@ -186,15 +185,15 @@ impl Server {
         }
     }
 
-    /// Lets a connection go on, and tells about it in one line.
+    /// Lets a connection make progress, and writes a trace line.
     fn advance(&mut self, key: DefaultKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.queued = false;
         connection.advance(&mut self.context);
-        self.after_event(key, "turn");
+        self.after_event(key, "run");
     }
 
-    /// Sees to what follows from anything done with a connection.
+    /// Follows up on anything done with a connection: close, deadline, queue.
     fn after_event(&mut self, key: DefaultKey, event: &str) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if self.shutdown_deadline.is_some() && connection.is_idle() {
@@ -221,8 +220,8 @@ impl Server {
         self.resume_accepting();
     }
 
-    /// Sleeps until something is ready. What comes back is what is ready, and
-    /// no more: it costs the same with ten connections and with ten thousand.
+    /// Blocks until something is ready. Only what is ready comes back, so a
+    /// wake-up costs the same with ten connections and with ten thousand.
     fn wait(&mut self) -> io::Result<()> {
         self.shrink();
         self.timers.arm(self.listeners_close_at.or(self.shutdown_deadline))?;

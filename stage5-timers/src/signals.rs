@@ -1,4 +1,4 @@
-//! Signals as something to read, in the loop like everything else.
+//! Signals as events: read from a descriptor, in the loop.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -8,17 +8,18 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::process_one::{end_on_stop_signals, stop_signals};
 
-/// The descriptor that becomes readable when the process is sent a signal.
+/// The descriptor that becomes readable when the process receives a signal.
 ///
 /// A signal handler runs between any two instructions, and may do next to
-/// nothing (signal-safety(7)). A signal that is blocked waits, and a signalfd
-/// hands it out when we ask: an event among others.
+/// nothing (signal-safety(7)). A blocked signal stays pending, and a signalfd
+/// delivers it when we ask: an event like any other.
 pub struct Signals(SignalFd);
 
 impl Signals {
-    /// Blocks the signals that a server handles, and SIGPIPE, since `sendfile(2)`
-    /// has no `MSG_NOSIGNAL`. Call it before other threads start, which inherit
-    /// the mask, and before anybody can know that the server runs.
+    /// Blocks the signals that a server handles, and SIGPIPE, because
+    /// `sendfile(2)` has no `MSG_NOSIGNAL`. Call it before other threads start,
+    /// which inherit the mask, and before anybody can know that the server
+    /// runs.
     ///
     /// # Errors
     /// Those of `signalfd(2)`.
@@ -32,7 +33,7 @@ impl Signals {
         Ok(Self(signals))
     }
 
-    /// The descriptor, to be watched.
+    /// The descriptor to watch.
     #[must_use]
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()

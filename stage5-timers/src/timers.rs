@@ -1,4 +1,4 @@
-//! One timer of the kernel's for the deadlines of all connections.
+//! One kernel timer for the deadlines of all connections.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -12,11 +12,11 @@ use nix::sys::timerfd::{
 use nix::time::clock_gettime;
 use slotmap::{DefaultKey, SecondaryMap};
 
-/// The time since the machine was started. `CLOCK_MONOTONIC` is the clock for
-/// deadlines: nobody can set it. It is read without entering the kernel.
+/// The time since boot. `CLOCK_MONOTONIC` is the clock for deadlines, because
+/// nobody can set it. Reading it does not enter the kernel.
 #[must_use]
 pub fn now() -> Duration {
-    // It can't fail: the clock is there and so is the room for its answer.
+    // This cannot fail: the clock exists, and so does the buffer.
     clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
         .map_or(Duration::ZERO, Duration::from)
 }
@@ -42,7 +42,7 @@ impl Timers {
     /// No deadlines yet.
     ///
     /// # Errors
-    /// What `timerfd_create(2)` says.
+    /// Those of `timerfd_create(2)`.
     pub fn new() -> io::Result<Self> {
         let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
         let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
@@ -51,13 +51,13 @@ impl Timers {
     }
 
     /// The descriptor that becomes readable when the time has come. Watched
-    /// edge-triggered it tells so once, and nobody has to read from it.
+    /// edge-triggered it is reported once, and nobody has to read from it.
     #[must_use]
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.timer.as_fd()
     }
 
-    /// Notes that the descriptor has become readable.
+    /// Records that the descriptor has become readable.
     pub fn fired(&mut self) {
         self.armed = None;
     }

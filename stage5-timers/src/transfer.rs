@@ -11,11 +11,11 @@ use crate::site::OpenFile;
 /// How many bytes are copied at a time.
 const COPY_CHUNK: usize = 64 * 1024;
 
-/// What is to be sent.
+/// What to send next.
 pub enum Outgoing<'a> {
     /// Bytes, and whether a file follows them.
     Bytes(&'a [u8], bool),
-    /// Bytes of a file.
+    /// The next bytes of a file.
     File(&'a mut Transfer),
 }
 

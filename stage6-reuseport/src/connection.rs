@@ -28,7 +28,7 @@ pub const READABLE: EpollFlags = EpollFlags::EPOLLIN
     .union(EpollFlags::EPOLLPRI)
     .union(EpollFlags::EPOLLRDHUP);
 
-/// What a connection waits for.
+/// What a connection is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// The first byte.
@@ -112,8 +112,8 @@ impl Connection {
         }
     }
 
-    /// Makes as much progress as it can without blocking, or until its budget is
-    /// spent. Called when the socket is ready, whatever the event was: the
+    /// Makes as much progress as it can without blocking, or until its budget
+    /// is spent. Called when the socket is ready, whatever the event was: the
     /// system call we were waiting to make reports what happened.
     pub fn advance(&mut self, context: &mut Context) {
         let next = match self.state {
@@ -169,9 +169,8 @@ impl Connection {
     }
 
     /// Sends pending output, and responds to requests that had to wait for it,
-    /// until every request received has its response or the send buffer is
-    /// full. A short count proves that too: the kernel will report OUT when
-    /// there is space again.
+    /// until every request has its response or the send buffer is full. A short
+    /// count proves that too: the kernel will report OUT when there is space.
     fn write(&mut self, context: &mut Context) -> io::Result<State> {
         for _ in 0..BUDGET {
             self.exchange.fill_output(context)?;

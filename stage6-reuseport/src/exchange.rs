@@ -123,8 +123,8 @@ impl Exchange {
         self.output.get(self.sent..).unwrap_or_default()
     }
 
-    /// When all output has been sent, adds what comes next: the responses to
-    /// requests that had to wait, or a chunk of a large file that we must copy.
+    /// When all output has been sent, adds what comes next: a chunk of a large
+    /// file, or the responses to requests that had to wait.
     ///
     /// # Errors
     /// If the file cannot be read to its end.
@@ -171,7 +171,7 @@ impl Exchange {
         }
     }
 
-    /// Records that the kernel accepted `count` bytes of output or file.
+    /// Records that the kernel accepted `count` bytes.
     pub fn sent(&mut self, count: usize, context: &mut Context) {
         context.sent += count;
         if let Outgoing::File(file) = self.outgoing(0) {

@@ -1,4 +1,4 @@
-//! How long, how slowly and how many.
+//! All limits on a client's time and memory.
 
 use std::io;
 use std::time::Duration;
@@ -10,30 +10,30 @@ use crate::descriptors::{self, LEAST};
 /// files: epoll, the timer, signals and the spare one.
 const OF_A_LOOP: usize = 4;
 
-/// What a client may take of our time and room.
+/// The limits.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// How long a new connection may wait until its first byte.
+    /// Time until the first byte of a new connection.
     pub first_byte: Duration,
-    /// How long a head may take from then on.
+    /// Time for a head, from its first byte.
     pub head: Duration,
-    /// For how long nothing may come of a request's content.
+    /// How long a request body may make no progress.
     pub body: Duration,
-    /// For how long nothing may be taken of an answer.
+    /// How long a client may accept no response data.
     pub write: Duration,
-    /// How long a connection may wait for its next request.
+    /// How long a connection may be idle between requests.
     pub idle: Duration,
-    /// The least rate of content and answers, in bytes a second.
+    /// Minimum rate of bodies and responses, in bytes per second.
     pub min_rate: u64,
-    /// How many connections may be open at once, in this loop.
+    /// Maximum number of open connections in this loop.
     pub connections: usize,
-    /// How many files may be kept open in case they are asked for again.
+    /// Maximum number of cached open files.
     pub files: usize,
-    /// How many loops the server has.
+    /// Number of event loops.
     pub loops: usize,
-    /// How many requests one connection may make.
+    /// Maximum number of requests per connection.
     pub requests: u32,
-    /// How long answers may take after the server was told to stop.
+    /// How long requests in flight may take during shutdown.
     pub drain: Duration,
 }
 
@@ -77,10 +77,10 @@ pub fn check(config: &Config) -> io::Result<()> {
     Ok(())
 }
 
-/// Has the C library give the kernel back what was freed. By itself it keeps
-/// megabytes of that, to have them at hand (mallopt(3), `M_TRIM_THRESHOLD`).
+/// Returns freed memory to the kernel. The C library would otherwise keep
+/// megabytes of it for reuse (mallopt(3), `M_TRIM_THRESHOLD`).
 pub fn release_memory() {
-    // SAFETY: it touches nothing that is in use.
+    // SAFETY: it touches no memory that is in use.
     #[cfg(target_env = "gnu")]
     #[allow(unsafe_code)]
     unsafe {

@@ -1,4 +1,4 @@
-//! Signals as something to read, in the loop like everything else.
+//! Signals as events: read from a descriptor, in the loop.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,17 +11,18 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::process_one::{end_on_stop_signals, stop_signals};
 
-/// The descriptor that becomes readable when the process is sent a signal.
+/// The descriptor that becomes readable when the process receives a signal.
 ///
 /// A signal handler runs between any two instructions, and may do next to
-/// nothing (signal-safety(7)). A signal that is blocked waits, and a signalfd
-/// hands it out when we ask: an event among others.
+/// nothing (signal-safety(7)). A blocked signal stays pending, and a signalfd
+/// delivers it when we ask: an event like any other.
 pub struct Signals(SignalFd);
 
 impl Signals {
-    /// Blocks the signals that a server handles, and SIGPIPE, since `sendfile(2)`
-    /// has no `MSG_NOSIGNAL`. Call it before other threads start, which inherit
-    /// the mask, and before anybody can know that the server runs.
+    /// Blocks the signals that a server handles, and SIGPIPE, because
+    /// `sendfile(2)` has no `MSG_NOSIGNAL`. Call it before other threads start,
+    /// which inherit the mask, and before anybody can know that the server
+    /// runs.
     ///
     /// # Errors
     /// Those of `signalfd(2)`.
@@ -35,7 +36,7 @@ impl Signals {
         Ok(Self(signals))
     }
 
-    /// The descriptor, to be watched.
+    /// The descriptor to watch.
     #[must_use]
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
@@ -61,8 +62,7 @@ impl Signals {
         Ok(asked)
     }
 
-    /// Sleeps until a signal asks to stop, or a loop that failed does, and
-    /// passes on what signals ask for.
+    /// Passes on what signals ask for, until they or a failed loop stop us.
     ///
     /// # Errors
     /// Those of [`Signals::read`], `poll(2)` and `write(2)`.
@@ -98,9 +98,8 @@ pub struct Asked {
     pub stop: bool,
 }
 
-/// How the loops are told: an eventfd for each order, watched by all of them.
-/// Nobody reads them. A write makes an edge for every loop that watches, and
-/// one that is not read stays readable, for loops that come later.
+/// Orders for the loops: an eventfd each, watched by all of them, read by none.
+/// Every write makes an edge in each loop.
 pub struct Orders {
     /// Begin the graceful shutdown.
     pub stop: EventFd,

@@ -1,4 +1,4 @@
-//! Request target to file: what lies below the root, and nothing else.
+//! From a request path to a file below the root, and nothing else.
 
 mod cache;
 
@@ -24,13 +24,13 @@ use crate::http::{FileState, Representation, Status, media_type};
 /// The one hidden name that is public (RFC 8615).
 const WELL_KNOWN: &[u8] = b".well-known";
 
-/// How often to try an open that ends in EAGAIN: a rename elsewhere has made
+/// How often we retry an open that fails with EAGAIN: a rename elsewhere left
 /// the kernel unsure whether a `..` in a link stayed below the root. The same
-/// error means that another process holds a lease on the file, and that can
-/// last, so there is an end to trying.
+/// error means that another process holds a lease on the file, which can last,
+/// so we give up at some point.
 const MAX_ATTEMPTS: usize = 8;
 
-/// The folder being served. Clones share its descriptor.
+/// The directory being served. Clones share its descriptor.
 #[derive(Clone)]
 pub struct Site {
     root: Arc<OwnedFd>,
@@ -38,35 +38,35 @@ pub struct Site {
 
 /// A file that may be served.
 pub struct OpenFile {
-    /// Open for reading. What is sent is what was open when the answer began,
-    /// whatever happens to the name meanwhile.
+    /// Open for reading. We send what was open when the response began,
+    /// whatever happens to the name in the meantime.
     pub file: File,
-    /// What HTTP has to know of it.
+    /// Its description in HTTP.
     pub representation: Representation,
     /// Which state of it that describes.
     state: FileState,
-    /// All of it, if it is small and was asked for before.
+    /// Its content, if it is small and cached.
     content: OnceCell<Vec<u8>>,
-    /// When it was last looked at.
+    /// When it was last validated.
     checked: Cell<Duration>,
-    /// When it was last asked for.
+    /// When it was last requested.
     last_used: Cell<Duration>,
 }
 
-/// What a path leads to.
+/// What a path names.
 pub enum Lookup {
     /// A file.
     File(Rc<OpenFile>),
-    /// A folder, named without the slash that its relative links need.
+    /// A directory, named without the final slash that relative links need.
     Directory,
 }
 
 impl Site {
-    /// Opens the folder to be served.
+    /// Opens the directory to serve.
     ///
     /// # Errors
-    /// If `root` is no folder that can be opened, or the kernel is older than
-    /// 5.6 and has no `openat2(2)`.
+    /// If `root` is not a directory or cannot be opened, or if the kernel is
+    /// older than 5.6 and has no `openat2(2)`.
     pub fn open(root: &Path) -> io::Result<Self> {
         let root = fs::File::open(root)?;
         if !root.metadata()?.is_dir() {
@@ -76,8 +76,8 @@ impl Site {
         match site.open_beneath(b".") {
             Err(Errno::ENOSYS | Errno::EPERM) => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
-                "openat2(2) is not to be had: Linux 5.6 or later is needed, \
-                 and a container that lets it through",
+                "openat2(2) is not available: this needs Linux 5.6 or later, \
+                 and a container that allows it",
             )),
             Err(error) => Err(error.into()),
             Ok(_) => Ok(site),
@@ -88,9 +88,9 @@ impl Site {
     /// the second since 1970.
     ///
     /// # Errors
-    /// The status to answer: 404 for what is not there, is hidden, leads out
-    /// of the root or is no plain file; 403 for what may not be read; 503
-    /// when descriptors or memory have run out.
+    /// The status to respond with: 404 if the file does not exist, is hidden,
+    /// lies outside the root or is not a regular file; 403 if it may not be
+    /// read; 503 when we are out of descriptors or memory.
     pub fn find(&self, path: &[u8], now: u64) -> Result<Lookup, Status> {
         let start = path.iter().position(|&byte| byte != b'/');
         let name = path.get(start.unwrap_or(path.len())..).unwrap_or_default();
@@ -128,12 +128,12 @@ impl Site {
         })))
     }
 
-    /// Opens a name below the root. The kernel itself refuses each way out:
-    /// `..`, a symbolic link to elsewhere, a link that is changed while we
-    /// look. A check of the path before the open could be outrun.
+    /// Opens a name below the root. The kernel itself rejects every way out:
+    /// `..`, a symbolic link to elsewhere, a link that changes while we look. A
+    /// check of the path before the open would be a race.
     ///
-    /// `O_NONBLOCK` is for what is no plain file: to open a FIFO that nobody
-    /// writes to would wait for a writer. Plain files take no notice of it.
+    /// `O_NONBLOCK`: opening a FIFO that nobody writes to would wait for a
+    /// writer. The flag has no effect on regular files.
     fn open_beneath(&self, name: &[u8]) -> nix::Result<OwnedFd> {
         let how = OpenHow::new()
             .flags(
@@ -158,8 +158,8 @@ impl Site {
 }
 
 impl OpenFile {
-    /// Appends `part` of the file to `out`. Returns whether all of it could
-    /// be had: the file may be shorter by now, or unreadable.
+    /// Appends `part` of the file to `out`. Returns false if not all of it
+    /// could be read: the file may be shorter by now.
     pub fn append(&self, part: Range<u64>, out: &mut Vec<u8>) -> bool {
         let Ok(length) = usize::try_from(part.end - part.start) else {
             return false;
@@ -183,7 +183,7 @@ impl OpenFile {
     }
 }
 
-/// Whether any part of the path begins with a dot.
+/// Whether any segment of the path begins with a dot.
 fn is_hidden(name: &[u8]) -> bool {
     let mut parts = name.split(|&byte| byte == b'/').enumerate();
     parts.any(|(depth, part)| {
@@ -195,8 +195,8 @@ fn is_hidden(name: &[u8]) -> bool {
 fn status(error: Errno) -> Status {
     match error {
         Errno::EACCES | Errno::EPERM => Status::FORBIDDEN,
-        // EXDEV: it leads out of the root. ENXIO: a socket, or a device
-        // that is not there. ENODEV: a device without a driver.
+        // EXDEV: outside the root. ENXIO: a socket, or a device that does not
+        // exist. ENODEV: a device without a driver.
         Errno::ENOENT
         | Errno::ENOTDIR
         | Errno::ELOOP

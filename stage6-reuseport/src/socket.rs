@@ -198,7 +198,7 @@ pub fn local_address(socket: &OwnedFd) -> io::Result<SocketAddr> {
 /// EOF: the client has closed its sending side.
 ///
 /// # Errors
-/// Those of `recv(2)`; EAGAIN if it would block.
+/// Those of `recv(2)`; EAGAIN if it would block, or has blocked too long.
 pub fn receive(connection: &OwnedFd, buffer: &mut [u8]) -> nix::Result<usize> {
     recv(connection.as_raw_fd(), buffer, MsgFlags::empty())
 }
@@ -217,7 +217,7 @@ pub fn receive(connection: &OwnedFd, buffer: &mut [u8]) -> nix::Result<usize> {
 ///
 /// # Errors
 /// Those of `send(2)`; EPIPE or ECONNRESET when the client has gone, EAGAIN if
-/// it would block.
+/// it would block, or has blocked too long.
 pub fn transmit(
     connection: &OwnedFd,
     bytes: &[u8],
@@ -231,8 +231,8 @@ pub fn transmit(
 /// Closes the sending side: the client reads to the end and then gets EOF.
 ///
 /// We leave `SO_LINGER` off: `close` returns at once and the kernel sends what
-/// is left. With a time, `close` would block; with time 0 it would do what
-/// [`abort`] is for.
+/// is left. With a time, `close` would block; with time 0 it would discard
+/// unsent data and reset the connection.
 ///
 /// # Errors
 /// Those of `shutdown(2)`; ENOTCONN when the client has reset the connection.

@@ -1,4 +1,5 @@
-//! A loop a core: threads that have nothing to say to each other.
+//! One event loop per core. The threads share nothing but the descriptors that
+//! give them orders.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -17,13 +18,13 @@ use crate::site::Site;
 use crate::socket::{self, steering};
 use crate::stdio::Diagnostics;
 
-/// Runs a loop in each of `--threads` threads, each on listeners of its own,
-/// until all of them have ended. They share nothing but the descriptors that
-/// give them orders: no lock, and no memory that two of them write.
+/// Runs an event loop in each of `--threads` threads, each on its own
+/// listeners, until all have ended. There is no lock, and no memory that two of
+/// them write.
 ///
 /// # Errors
-/// If a listener or a thread can't be had, or a loop fails; then the others
-/// are stopped.
+/// If a listener or a thread cannot be created, or a loop fails; then the
+/// others are stopped.
 pub fn run(
     listeners: Vec<OwnedFd>,
     site: Site,
@@ -45,17 +46,18 @@ pub fn run(
             let context = Context::new(site, &config);
             let counters =
                 pin(cpu).and_then(|()| serve(listeners, context, &orders));
-            // One that fails takes the others with it.
+            // A loop that fails stops the others.
             orders.stop.write(1).map_err(io::Error::from).and(counters)
         })?);
     }
-    // The loops have theirs, and open it again when asked.
+    // Each loop has its own, and reopens it when ordered.
     drop(site);
     signals.pass_on(&orders)?;
     report(loops)
 }
 
-/// Listeners for each loop, all on the same addresses: `SO_REUSEPORT`.
+/// A set of listeners for each loop, all on the same addresses
+/// (`SO_REUSEPORT`).
 fn listener_sets(
     listeners: Vec<OwnedFd>,
     count: usize,
@@ -78,7 +80,7 @@ fn listener_sets(
     Ok(sets.into_iter())
 }
 
-/// One loop, from its beginning to its end.
+/// Runs one loop to its end.
 fn serve(
     listeners: Vec<OwnedFd>,
     context: Context,
@@ -92,16 +94,16 @@ fn serve(
     Ok(server.finish())
 }
 
-/// The processors that this process may run on. Not all that the machine has:
-/// taskset(1), a cpuset or a container may have chosen.
+/// The CPUs that this process may run on: taskset(1), a cpuset or a container
+/// may allow fewer than the machine has.
 fn cpus() -> nix::Result<Vec<usize>> {
     let allowed = sched_getaffinity(Pid::from_raw(0))?;
     let all = 0..CpuSet::count();
     Ok(all.filter(|&cpu| allowed.is_set(cpu) == Ok(true)).collect())
 }
 
-/// Keeps this thread on one processor. Its caches stay warm there; but it can't
-/// go elsewhere when another program wants that processor.
+/// Pins this thread to a CPU. Its caches stay warm, but it cannot move away
+/// when another program wants that CPU.
 fn pin(cpu: Option<usize>) -> io::Result<()> {
     let Some(cpu) = cpu else { return Ok(()) };
     let mut only = CpuSet::new();
@@ -109,7 +111,7 @@ fn pin(cpu: Option<usize>) -> io::Result<()> {
     Ok(sched_setaffinity(Pid::from_raw(0), &only)?)
 }
 
-/// Waits for all loops and tells how each did.
+/// Waits for all loops and reports what each has done.
 fn report(loops: Vec<JoinHandle<io::Result<Counters>>>) -> io::Result<()> {
     let name = env!("CARGO_PKG_NAME");
     let (mut finished, mut aborted, mut outcome) = (0, 0, Ok(()));

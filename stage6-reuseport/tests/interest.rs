@@ -67,6 +67,7 @@ fn interest() -> Result<(), String> {
             // The two highest are those of what a later stage waits for.
             u64::MAX => "timer".to_owned(),
             token if token == u64::MAX - 1 => "stop".to_owned(),
+            token if token == u64::MAX - 2 => "reopen".to_owned(),
             // The first of all connections has the key 1.
             token => format!("client {}", token & 0xffff_ffff),
         };

@@ -1,4 +1,4 @@
-//! The end of a server: what is under way is finished, and nothing begins.
+//! Graceful shutdown: finish requests in flight, begin nothing new.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -12,15 +12,15 @@ use crate::signals::Signals;
 use crate::socket;
 use crate::stdio::Diagnostics;
 
-/// How long a client may take for the end of its handshake, and for its first
-/// byte after that, if it has begun just before the end.
+/// How long a client that began its handshake just before the shutdown may take
+/// to complete it, and then to send its first byte.
 const GRACE_PERIOD: Duration = Duration::from_millis(500);
 
 impl Server {
-    /// Has a signal end the loop.
+    /// Makes the loop handle signals.
     ///
     /// # Errors
-    /// What `epoll_ctl(2)` says.
+    /// Those of `epoll_ctl(2)`.
     pub fn watch_stop(&mut self, signals: Signals) -> io::Result<()> {
         let event = EpollEvent::new(EpollFlags::EPOLLIN, STOP);
         self.epoll.add(signals.fd(), event)?;
@@ -42,8 +42,8 @@ impl Server {
         Ok(())
     }
 
-    /// Begins to stop. The listeners stay for a moment, for those who have
-    /// begun to connect.
+    /// Begins the shutdown. The listeners stay open for a moment, for clients
+    /// that have begun to connect.
     fn begin_shutdown(&mut self) {
         let now = self.context.now;
         let until = now + self.context.limits.drain;
@@ -53,11 +53,12 @@ impl Server {
             socket::quiesce(listener);
         }
         self.responses = self.context.responses;
-        // Every answer from now on says that it is the last.
+        // From now on every response is the last of its connection.
         self.context.limits.requests = 0;
         self.context.limits.first_byte = GRACE_PERIOD;
-        // A request may have come in on a connection that looks idle, and we
-        // have not been told yet. To find out costs each of them one `recv`.
+        // A connection that looks idle may have received a request that has not
+        // been reported yet. Claiming that all are readable makes one `recv` on
+        // each find out.
         let keys: Vec<DefaultKey> = self.connections.keys().collect();
         for key in keys {
             if let Some(connection) = self.connections.get_mut(key) {
@@ -67,12 +68,12 @@ impl Server {
         }
     }
 
-    /// Closes the listeners, if it is time. Who is in the backlog believes to
-    /// be connected, and may have sent a request; to close the listener would
-    /// reset them. So they are accepted first.
+    /// Closes the listeners when it is time. Clients in the accept queue
+    /// believe they are connected, and may have sent a request; closing the
+    /// listener would reset them. So we accept them first.
     ///
     /// # Errors
-    /// If a listener is no listener any more.
+    /// If a listener fails.
     pub(super) fn close_listeners(&mut self) -> io::Result<()> {
         if self.listeners_close_at.is_none_or(|listeners_close_at| {
             self.context.now < listeners_close_at
@@ -87,8 +88,7 @@ impl Server {
         Ok(())
     }
 
-    /// Whether all is done that was to be done before stopping, or the time
-    /// for it is over.
+    /// Whether the shutdown is complete, or its time is up.
     #[must_use]
     pub fn has_stopped(&self) -> bool {
         self.shutdown_deadline.is_some_and(|until| {
@@ -97,7 +97,7 @@ impl Server {
         })
     }
 
-    /// Cuts off what is left, and tells how it went.
+    /// Aborts the responses still in flight, and reports the counts.
     pub fn report(&mut self) {
         let finished = self.context.responses - self.responses;
         let mut aborted = 0;

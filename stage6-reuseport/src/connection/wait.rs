@@ -9,7 +9,7 @@ use crate::http::Status;
 use crate::limits::Limits;
 use crate::socket;
 
-/// How long a connection that we close is read from.
+/// How long a lingering close may take.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// One wait of a connection: from entering a state until leaving it.

@@ -1,4 +1,4 @@
-//! Taking connections in, as long as there is room.
+//! Admission: which connections the server takes on.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,19 +14,19 @@ use crate::connection::Connection;
 use crate::limits;
 use crate::socket::{self, Accepted};
 
-/// How many connections one turn accepts at most from each listener, which is
-/// level-triggered: those that remain are announced again.
+/// The most connections one iteration accepts from each listener. Listeners are
+/// level-triggered, so the rest are reported again.
 pub(super) const ACCEPT_BUDGET: usize = 64;
 
-/// For how many connections memory is kept when there are none.
+/// A table that has held more connections than this is freed once it is empty.
 const SHRINK_ABOVE: usize = 1024;
 
-/// How many connections there may be at most, beyond the limit, that are being
-/// told so. It takes each of them two seconds at the longest.
+/// The most connections beyond the limit that are being rejected. Each takes up
+/// to two seconds, for its lingering close.
 const MAX_REJECTING: usize = 64;
 
 impl Server {
-    /// Takes connections that wait on a listener: it may be many.
+    /// Accepts connections from a listener's queue: there may be many.
     pub(super) fn accept_all(
         &mut self,
         index: usize,
@@ -44,11 +44,11 @@ impl Server {
                 }
                 Accepted::Aborted(_) => {}
                 Accepted::WouldBlock => break,
-                // One more, to tell it so.
+                // With the spare closed, we can accept one more and reject it.
                 Accepted::OutOfResources(_)
                     if self.spare_fd.take().is_some() => {}
-                // It stays in the backlog, so the listener stays ready, and
-                // to go on asking about it would spin.
+                // The connection stays in the accept queue and keeps the
+                // listener ready, so watching it would spin.
                 Accepted::OutOfResources(_) => {
                     self.watch_listeners(false);
                     break;
@@ -58,16 +58,16 @@ impl Server {
         Ok(())
     }
 
-    /// Whether not even a refusal has room. Who comes now waits in the backlog.
+    /// Whether we cannot even reject: new clients wait in the accept queue.
     pub(super) fn is_overloaded(&self) -> bool {
         let most = self.context.limits.connections;
         let beyond = MAX_REJECTING.min(most / 8).max(1);
         self.connections.len() >= most.saturating_add(beyond)
     }
 
-    /// Takes in a connection. One too many, or one that has got the last
-    /// descriptor, hears 503: it could be left in the backlog, but then its
-    /// client would wait and not know for what.
+    /// Admits a connection, or rejects it with 503 if it is beyond the limit or
+    /// took the last descriptor. In the accept queue its client would wait and
+    /// not know what for.
     pub(super) fn admit(&mut self, socket: OwnedFd, client: IpAddr) {
         if self.shutdown_deadline.is_some() {
             socket::clear_min_ttl(&socket);
@@ -85,9 +85,9 @@ impl Server {
         }
     }
 
-    /// Gives back the memory that a crowd has left behind, once all of it has
-    /// gone. New keys may then be like old ones; but a descriptor that is
-    /// closed has no events, and we hold none, so nobody can mistake them.
+    /// Frees the memory of a burst of connections once all are gone. New keys
+    /// may then equal old ones, but closed descriptors have no events and we
+    /// hold none, so no event can reach the wrong connection.
     pub(super) fn shrink(&mut self) {
         let nobody = self.connections.is_empty() && self.events.is_empty();
         if nobody && self.connections.capacity() > SHRINK_ABOVE {
@@ -98,8 +98,8 @@ impl Server {
         }
     }
 
-    /// Sees to what can be done again after a connection has gone: to keep a
-    /// descriptor in reserve, and to accept.
+    /// After a connection has closed, opens the spare descriptor again and
+    /// resumes accepting.
     pub(super) fn resume_accepting(&mut self) {
         if self.spare_fd.is_none() {
             self.spare_fd = spare_descriptor();
@@ -108,7 +108,7 @@ impl Server {
     }
 }
 
-/// A descriptor of nothing in particular, to be closed when one is needed.
+/// A descriptor of no use but to be closed when one is needed.
 pub(super) fn spare_descriptor() -> Option<OwnedFd> {
     EventFd::from_flags(EfdFlags::EFD_CLOEXEC).ok().map(OwnedFd::from)
 }

@@ -1,4 +1,4 @@
-//! What the kernel is told to watch.
+//! What epoll watches.
 
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use slotmap::{DefaultKey, Key};
@@ -7,7 +7,7 @@ use super::Server;
 use crate::connection::READABLE;
 
 impl Server {
-    /// Goes on with the listeners, or lets them wait.
+    /// Resumes accepting, or pauses it.
     pub(super) fn watch_listeners(&mut self, accepting: bool) {
         if self.accepting == accepting {
             return;
@@ -17,7 +17,7 @@ impl Server {
             if accepting { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
         for (index, listener) in self.listeners.iter().enumerate() {
             let mut event = EpollEvent::new(interest, index as u64);
-            // It can't fail: it takes no memory, and all of it is open.
+            // This cannot fail: it needs no memory, and the listener is open.
             let _ = self.epoll.modify(listener, &mut event);
         }
     }

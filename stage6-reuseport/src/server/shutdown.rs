@@ -1,4 +1,4 @@
-//! The end of a server: what is under way is finished, and nothing begins.
+//! Graceful shutdown: finish requests in flight, begin nothing new.
 
 use std::io;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use crate::connection::READABLE;
 use crate::signals::Orders;
 use crate::socket::{self, steering};
 
-/// How long a client may take for the end of its handshake, and for its first
-/// byte after that, if it has begun just before the end.
+/// How long a client that began its handshake just before the shutdown may take
+/// to complete it, and then to send its first byte.
 const GRACE_PERIOD: Duration = Duration::from_millis(500);
 
-/// What a loop has done.
+/// What one loop has done.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Counters {
-    /// How many connections it has accepted.
+    /// Connections accepted.
     pub connections: u64,
-    /// How many requests it has answered.
+    /// Responses sent.
     pub requests: u64,
-    /// How many of them after it was told to stop.
+    /// Responses finished during the shutdown.
     pub finished: u64,
-    /// How many it has broken off at the end.
+    /// Responses aborted at its end.
     pub aborted: u64,
 }
 
@@ -40,10 +40,10 @@ impl Server {
         Ok(())
     }
 
-    /// Begins to stop. The listeners stay for a moment, for those who have
-    /// begun to connect. The others go to the listeners of another server, if
-    /// one has joined us: to replace a server, start the new one, then stop the
-    /// old one.
+    /// Begins the shutdown. The listeners stay open for a moment, for clients
+    /// that have begun to connect. Others are steered to another server on this
+    /// port, if there is one: to replace a server, start the new one, then stop
+    /// the old one.
     pub(super) fn begin_shutdown(&mut self) {
         let now = self.context.now;
         let until = now + self.context.limits.drain;
@@ -54,11 +54,12 @@ impl Server {
             socket::quiesce(listener);
         }
         self.counters.finished = self.context.responses;
-        // Every answer from now on says that it is the last.
+        // From now on every response is the last of its connection.
         self.context.limits.requests = 0;
         self.context.limits.first_byte = GRACE_PERIOD;
-        // A request may have come in on a connection that looks idle, and we
-        // have not been told yet. To find out costs each of them one `recv`.
+        // A connection that looks idle may have received a request that has not
+        // been reported yet. Claiming that all are readable makes one `recv` on
+        // each find out.
         let keys: Vec<DefaultKey> = self.connections.keys().collect();
         for key in keys {
             if let Some(connection) = self.connections.get_mut(key) {
@@ -68,12 +69,12 @@ impl Server {
         }
     }
 
-    /// Closes the listeners, if it is time. Who is in the backlog believes to
-    /// be connected, and may have sent a request; to close the listener would
-    /// reset them. So they are accepted first.
+    /// Closes the listeners when it is time. Clients in the accept queue
+    /// believe they are connected, and may have sent a request; closing the
+    /// listener would reset them. So we accept them first.
     ///
     /// # Errors
-    /// If a listener is no listener any more.
+    /// If a listener fails.
     pub(super) fn close_listeners(&mut self) -> io::Result<()> {
         if self.listeners_close_at.is_none_or(|listeners_close_at| {
             self.context.now < listeners_close_at
@@ -85,14 +86,13 @@ impl Server {
             self.accept_all(index, usize::MAX)?;
         }
         for listener in self.listeners.drain(..) {
-            // The program would go on with the listeners that stay.
+            // The program would keep steering the listeners that remain.
             steering::by_hash(&listener);
         }
         Ok(())
     }
 
-    /// Whether all is done that was to be done before stopping, or the time
-    /// for it is over.
+    /// Whether the shutdown is complete, or its time is up.
     #[must_use]
     pub fn has_stopped(&self) -> bool {
         self.shutdown_deadline.is_some_and(|until| {
@@ -101,7 +101,7 @@ impl Server {
         })
     }
 
-    /// Cuts off what is left, and counts.
+    /// Aborts the responses still in flight, and returns the counts.
     #[must_use]
     pub fn finish(mut self) -> Counters {
         self.counters.finished =

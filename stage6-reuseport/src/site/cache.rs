@@ -1,4 +1,4 @@
-//! Files that were asked for lately.
+//! The open-file cache: recently requested files.
 
 use std::num::NonZero;
 use std::rc::Rc;
@@ -10,29 +10,27 @@ use super::{Lookup, OpenFile, Site, state};
 use crate::config::Config;
 use crate::http::Status;
 
-/// Files up to this size are kept in memory; of larger ones the descriptor is.
+/// Files up to this size are kept in memory; larger ones only stay open.
 const SMALL: u64 = 16 * 1024;
 
-/// The files of one loop, by their decoded path, each open, with what the
-/// kernel told of it, the fields that describe it, and the content if it is
-/// small.
+/// The cached files of one loop by their decoded path: each open, with its
+/// header fields and, if it is small, its content.
 ///
-/// There is no lock: every loop has a cache of its own, and a file that is
-/// asked for everywhere is in all of them. That is the price, and it is paid
-/// once a second.
+/// There is no lock, since every loop has its own cache. The price: a popular
+/// file is in all of them, and each loop revalidates it once a second.
 pub struct Cache {
     files: LruCache<Vec<u8>, Rc<OpenFile>>,
-    /// For how long a file is taken to be what it was.
+    /// How long a file is used without revalidation.
     valid: Duration,
-    /// For how long one is kept that nobody asks for.
+    /// How long a file is kept without a request.
     idle: Duration,
-    /// How many bytes of content there are, and how many there may be.
+    /// Bytes of cached content, and their maximum.
     bytes: usize,
     max_bytes: usize,
 }
 
 impl Cache {
-    /// An empty cache for so many files.
+    /// An empty cache for up to `files` files.
     #[must_use]
     pub fn new(files: usize, config: &Config) -> Self {
         let valid = if files == 0 { 0 } else { config.cache_valid };
@@ -46,10 +44,9 @@ impl Cache {
         }
     }
 
-    /// Finds the file for a decoded path, and looks at it again only if that
-    /// was not done lately. A file that was replaced, changed, removed or
-    /// forbidden meanwhile is noticed then, since it is found by its name
-    /// again.
+    /// Finds the file for a decoded path, and revalidates it if its time is up:
+    /// it is opened by its name again, so a file that was replaced, changed,
+    /// removed or forbidden is noticed.
     ///
     /// # Errors
     /// As for [`Site::find`].
@@ -91,7 +88,7 @@ impl Cache {
         looked
     }
 
-    /// Keeps a file, and lets go of those that were not asked for the longest.
+    /// Caches a file, and evicts the least recently used ones if needed.
     fn insert(&mut self, path: &[u8], found: &Rc<OpenFile>, now: Duration) {
         found.checked.set(now);
         found.last_used.set(now);
@@ -101,7 +98,7 @@ impl Cache {
             && found.append(0..length, &mut content)
             && found.is_current()
         {
-            // It is empty: nobody else has this file yet.
+            // The cell is empty: nobody else has this file yet.
             let _ = found.content.set(content);
         }
         self.bytes += found.content_len();
@@ -112,16 +109,16 @@ impl Cache {
         while self.bytes > self.max_bytes && self.evict_oldest() {}
     }
 
-    /// When the file that nobody has asked for the longest is to go.
+    /// When the least recently used file is due for eviction.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         let (_, oldest) = self.files.peek_lru()?;
         Some(oldest.last_used.get() + self.idle)
     }
 
-    /// Lets go of what nobody has asked for in a while. A file that is deleted
-    /// takes up its room on the disk until nobody has it open, and a file
-    /// system can't be unmounted before that either.
+    /// Evicts files that have had no request for a while. A deleted file
+    /// occupies its disk space, and a file system cannot be unmounted, while
+    /// somebody has the file open.
     pub fn evict_idle(&mut self, now: Duration) {
         while self.deadline().is_some_and(|at| at <= now) {
             self.evict_oldest();
@@ -133,7 +130,7 @@ impl Cache {
         while self.evict_oldest() {}
     }
 
-    /// Returns whether there was one.
+    /// Evicts one file, if there is one. Returns whether there was.
     fn evict_oldest(&mut self) -> bool {
         let oldest = self.files.pop_lru();
         let length = oldest.as_ref().map_or(0, |(_, file)| file.content_len());
@@ -157,7 +154,7 @@ impl OpenFile {
         metadata.is_ok_and(|metadata| state(&metadata) == self.state)
     }
 
-    /// How many bytes of content it keeps.
+    /// Bytes of cached content.
     fn content_len(&self) -> usize {
         self.content.get().map_or(0, Vec::len)
     }
