@@ -4,7 +4,7 @@
 // These lints are for code that meets a reader; a test may stop.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -321,6 +321,42 @@ fn every_command_names_what_exists() {
         }
     }
     assert!(count > 100, "only {count} commands were found");
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// In the text a test is named `group::name`, or by the start of its name.
+#[test]
+fn every_named_test_exists() {
+    let workspace = Workspace::read();
+    let names: Vec<&String> = workspace.tests.values().flatten().collect();
+    let groups: BTreeSet<&str> = names
+        .iter()
+        .filter_map(|name| name.split_once("::"))
+        .map(|(group, _)| group)
+        .collect();
+    let mut wrong = Vec::new();
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        for (number, line) in (1..).zip(text.lines()) {
+            for code in line.split('`').skip(1).step_by(2) {
+                let Some((group, rest)) = code.split_once("::") else {
+                    continue;
+                };
+                let is_name = |c: char| {
+                    c.is_ascii_lowercase()
+                        || c.is_ascii_digit()
+                        || "-_".contains(c)
+                };
+                if !groups.contains(group) || !rest.chars().all(is_name) {
+                    continue;
+                }
+                if !names.iter().any(|name| name.starts_with(code)) {
+                    let page = page.strip_prefix(root()).unwrap().display();
+                    wrong.push(format!("{page}:{number}: no test {code}"));
+                }
+            }
+        }
+    }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 

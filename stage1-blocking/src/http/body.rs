@@ -10,15 +10,15 @@ const MAX_CHUNK_LINE: usize = 256;
 /// body of one-byte chunks could otherwise carry 256 MiB of them.
 const MAX_EXTENSIONS: usize = 8 * 1024;
 
-/// The most bytes one line of the trailer section, or all, may have.
+/// The most bytes the trailer section, or one line of it, may have.
 const MAX_TRAILERS: usize = 8 * 1024;
 
-/// How a request says where its content ends.
+/// How a request marks the end of its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// There is none.
+    /// There is no body.
     None,
-    /// After so many bytes; more than 0, at most [`MAX_BODY`].
+    /// After this many bytes: more than 0, at most [`MAX_BODY`].
     Length(usize),
     /// After the last chunk.
     Chunked,
@@ -33,10 +33,10 @@ pub struct Codings {
 }
 
 impl Codings {
-    /// Takes in one field value.
+    /// Adds one field value.
     ///
     /// # Errors
-    /// 400 for what is not a list of codings.
+    /// 400 if it is not a list of codings.
     pub fn take(&mut self, value: &[u8]) -> Result<(), Status> {
         for coding in list(value) {
             let name = coding.split(|&byte| byte == b';').next();
@@ -59,9 +59,9 @@ impl Codings {
     /// The framing these codings amount to.
     ///
     /// # Errors
-    /// 400 where chunked is not the last, since nobody can tell where such a
-    /// body ends (RFC 9112, section 6.3), or where it comes twice; 501 for
-    /// another coding inside it.
+    /// 400 if chunked is not the last coding, because then the end of the body
+    /// is unknown (RFC 9112, section 6.3), or if it occurs twice; 501 for any
+    /// other coding.
     pub fn framing(&self) -> Result<Framing, Status> {
         if self.chunked != 1 || !self.chunked_is_last {
             return Err(Status::BAD_REQUEST);
@@ -73,16 +73,16 @@ impl Codings {
     }
 }
 
-/// How far one call of [`Decoder::decode`] has come.
+/// The progress of one call of [`Decoder::decode`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes of the input that are done with.
+    /// Bytes of input consumed.
     pub consumed: usize,
-    /// Whether that was the end of the body.
+    /// Whether the body is complete.
     pub complete: bool,
 }
 
-/// Keeps the place in a body between two reads.
+/// Decodes a body across reads.
 #[derive(Debug)]
 pub struct Decoder {
     state: State,
@@ -94,17 +94,17 @@ pub struct Decoder {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// So many bytes of a body with a length are still to come.
+    /// This many bytes of a body with a length are still to come.
     Length(usize),
-    /// At the line with a chunk's size.
+    /// At a chunk's size line.
     Size,
-    /// So many bytes of a chunk are still to come.
+    /// This many bytes of a chunk are still to come.
     Chunk(usize),
-    /// At the line end behind a chunk.
+    /// At the line end after a chunk.
     ChunkEnd,
     /// In the trailer section.
     Trailers,
-    /// Behind the body.
+    /// After the body.
     Complete,
 }
 
@@ -121,12 +121,12 @@ impl Decoder {
         Self { state, received, extensions, trailers, trailer_fields }
     }
 
-    /// Takes as much of `input` as belongs to the body, and gives the content
-    /// in it to `keep`, piece by piece. What it leaves must come again, with
-    /// more behind it.
+    /// Consumes as much of `input` as belongs to the body, and passes the
+    /// decoded bytes to `keep`, chunk by chunk. Bytes it leaves must be offered
+    /// again, with more after them.
     ///
     /// # Errors
-    /// 400 for what is not chunked coding, 413 for content over [`MAX_BODY`],
+    /// 400 if it is not chunked coding, 413 if the body exceeds [`MAX_BODY`],
     /// 431 for too many trailers.
     pub fn decode(
         &mut self,
@@ -157,7 +157,8 @@ impl Decoder {
         Ok(Progress { consumed, complete: self.state == State::Complete })
     }
 
-    /// Moves on after a piece of content, of which `left` bytes are missing.
+    /// Advances after some bytes of a chunk or body, of which `left` are
+    /// missing.
     fn advance(&mut self, left: usize) {
         self.state = match self.state {
             State::Length(_) if left == 0 => State::Complete,
@@ -167,8 +168,8 @@ impl Decoder {
         };
     }
 
-    /// The next line without its CRLF, or `None` if it is not all there. A
-    /// bare CR or LF is an error: recipients differ on whether it ends a line.
+    /// The next line without its CRLF, or `None` if it is incomplete. A bare CR
+    /// or LF is an error, because recipients differ on whether it ends a line.
     fn line<'i>(&self, input: &'i [u8]) -> Result<Option<&'i [u8]>, Status> {
         let (limit, too_long) = match self.state {
             State::ChunkEnd => (2, Status::BAD_REQUEST),
@@ -223,12 +224,12 @@ impl Decoder {
         let size = number.iter().fold(0_u64, |size, &digit| {
             size << 4 | u64::from(hex(digit).unwrap_or(0))
         });
-        // Larger than any body may be: the limit is checked by the caller.
+        // Larger than any body may be: the caller checks the limit.
         Ok(usize::try_from(size).unwrap_or(usize::MAX).min(MAX_BODY + 1))
     }
 
-    /// Trailer fields are read, checked for form and thrown away: none that
-    /// a client could send changes what is answered here.
+    /// Trailer fields are read, checked for form and dropped: none of them can
+    /// change a response of this server.
     fn check_trailer(&mut self, line: &[u8]) -> Result<(), Status> {
         self.trailers += line.len() + 2;
         self.trailer_fields += 1;

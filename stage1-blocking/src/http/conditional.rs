@@ -5,10 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::fields::trim;
 use super::{Method, Representation, Request};
 
-/// What the preconditions of a request come to.
+/// The outcome of a request's preconditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Answer as if there were none.
+    /// Respond as if there were none.
     Proceed,
     /// The client's copy is current: 304.
     NotModified,
@@ -16,9 +16,9 @@ pub enum Verdict {
     Failed,
 }
 
-/// Weighs the preconditions in the order of RFC 9110, section 13.2.2.
-/// If-Range comes later, with the range it guards. `now` is the second since
-/// 1970. A date is ignored if the file has none to compare it with.
+/// Evaluates the preconditions in the order of RFC 9110, section 13.2.2.
+/// If-Range is evaluated later, with the range it guards. `now` is in seconds
+/// since 1970. A date is ignored if the file has none to compare it with.
 #[must_use]
 pub fn evaluate(request: &Request, file: &Representation, now: u64) -> Verdict {
     let reading = matches!(request.method, Method::Get | Method::Head);
@@ -53,9 +53,9 @@ pub fn evaluate(request: &Request, file: &Representation, now: u64) -> Verdict {
     }
 }
 
-/// Whether If-Range lets the range through: its validator is a strong one and
-/// the file's, so the client's bytes and ours are of one version. Without the
-/// field, yes (RFC 9110, section 13.1.5).
+/// Whether If-Range allows the range: its validator is strong and matches the
+/// file, so the client's bytes and ours belong to one version. True without the
+/// field (RFC 9110, section 13.1.5).
 #[must_use]
 pub fn range_is_current(
     request: &Request,
@@ -79,7 +79,7 @@ pub fn range_is_current(
 enum Comparison {
     /// Byte-for-byte the same content: a weak tag never is.
     Strong,
-    /// Good enough for a reader.
+    /// Equivalent for a reader.
     Weak,
 }
 
@@ -103,9 +103,9 @@ fn matches_any(
     found
 }
 
-/// The entity tags of a list, each with whether it is weak. A tag may have
-/// a comma inside its quotes, so the list can't be split at commas. Stops
-/// at the first thing that is no entity tag.
+/// The entity tags of a list, each with whether it is weak. A tag may contain a
+/// comma, so we cannot split the list at commas. Stops at the first thing that
+/// is not an entity tag.
 fn tags(mut rest: &[u8]) -> impl Iterator<Item = (bool, &[u8])> {
     std::iter::from_fn(move || {
         rest = trim(rest);
@@ -126,16 +126,16 @@ fn tags(mut rest: &[u8]) -> impl Iterator<Item = (bool, &[u8])> {
     })
 }
 
-/// The date in a field that must have exactly one.
+/// The date in a field that must occur once.
 fn date(request: &Request, name: &str) -> Option<SystemTime> {
     request.single(name).and_then(parse_date)
 }
 
 /// Reads a date in any of the three formats (RFC 9110, section 5.6.7).
 ///
-/// httpdate knows no year before 1970, but such a date is no mistake. The
-/// calendar repeats itself after 400 years, so it is looked up in a later
-/// year; and since no file here is dated before 1970, it then counts as that.
+/// httpdate rejects years before 1970, but such a date is valid. The calendar
+/// repeats after 400 years, so we check it in a later year. No file here is
+/// dated before 1970, so the date then counts as 1970.
 fn parse_date(value: &[u8]) -> Option<SystemTime> {
     let text = str::from_utf8(value).ok()?;
     if let Ok(date) = httpdate::parse_http_date(text) {

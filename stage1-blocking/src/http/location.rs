@@ -4,12 +4,12 @@ use std::io::Write;
 
 use super::target::{Target, is_escape};
 
-/// Visible bytes that may stand neither in a path nor in a query (RFC 3986,
-/// appendix A). Clients send them all the same, and we read them.
+/// Visible bytes that neither a path nor a query may hold (RFC 3986, appendix
+/// A). Clients send them anyway, and we accept them.
 const NOT_IN_A_URI: &[u8] = b"\"#<>[\\]^`{|}";
 
-/// The location of a directory: the same path with a slash behind it, and the
-/// same query. It has one slash in front, whatever the client wrote: `//host`
+/// The location of a directory: the same path with a slash at the end, and the
+/// same query. It starts with one slash, whatever the client wrote: `//host`
 /// would lead to another server.
 #[must_use]
 pub fn of_directory(target: &Target) -> Vec<u8> {
@@ -25,9 +25,9 @@ pub fn of_directory(target: &Target) -> Vec<u8> {
     location
 }
 
-/// Appends `text`, with what may not stand in a URI percent-encoded. What is
-/// encoded already stays as it is, or the client would decode it to something
-/// else; a `%` that encodes nothing becomes `%25`.
+/// Appends `text`, percent-encoding the bytes that a URI may not hold. Existing
+/// escapes stay as they are, or the client would decode them to something else;
+/// a `%` that encodes nothing becomes `%25`.
 fn encode(text: &[u8], out: &mut Vec<u8>) {
     for (at, byte) in text.iter().enumerate() {
         let stray = *byte == b'%' && !is_escape(text, at);

@@ -21,16 +21,16 @@ const FIELDS: usize = 128;
 const LAST_MODIFIED: usize =
     "Last-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\n".len();
 
-/// What tells two states of a file apart, as fstat(2) returns it. Times are
-/// seconds and nanoseconds since 1970.
+/// What distinguishes two states of a file, from fstat(2). Times are seconds
+/// and nanoseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct FileState {
     pub device: u64,
     pub inode: u64,
     pub length: u64,
-    /// The last write, or whatever utimensat(2) was given since: `cp -p`,
-    /// `rsync -t` and `tar` set it to a time of long ago.
+    /// The last write, unless utimensat(2) has set it since: `cp -p`, `rsync
+    /// -t` and `tar` set it to an old time.
     pub modified: (i64, i64),
     /// The last change of content, name or metadata. Only the kernel sets it.
     pub changed: (i64, i64),
@@ -75,8 +75,8 @@ impl Representation {
         }
     }
 
-    /// Its validators as they are written in a response at second `now`, and
-    /// its readiness to be sent in parts. They are made when first needed.
+    /// Its validators as a response at second `now` has them, and
+    /// Accept-Ranges. Formatted when first needed.
     pub fn fields(&self, now: u64) -> &[u8] {
         let text = self.fields.get_or_init(|| {
             let date = UNIX_EPOCH + Duration::from_secs(self.modified);
@@ -92,7 +92,7 @@ impl Representation {
         text.get(start..).unwrap_or_default()
     }
 
-    /// Its media type, without a charset: text is taken to be UTF-8.
+    /// Its media type, without a charset: we assume that text is UTF-8.
     #[must_use]
     pub fn media_type(&self) -> &'static str {
         self.media_type

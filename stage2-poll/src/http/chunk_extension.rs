@@ -5,8 +5,8 @@ use super::fields::{is_token_byte, is_value_byte};
 /// Whether `text`, which is all that follows a chunk's size on its line, is
 /// zero or more chunk extensions.
 ///
-/// No extension is used here, but a malformed one may not pass: a proxy that
-/// reads it differently can see the line, and so the chunk, end elsewhere.
+/// We use no extension, but a malformed one must not pass: a proxy that reads
+/// it differently may see the line, and so the chunk, end elsewhere.
 #[must_use]
 pub fn are_valid(mut text: &[u8]) -> bool {
     while !text.is_empty() {
@@ -18,9 +18,8 @@ pub fn are_valid(mut text: &[u8]) -> bool {
     true
 }
 
-/// What follows the extension that `text` begins with: a semicolon, a name,
-/// and perhaps a value. Blanks may surround `;` and `=`, and stand nowhere
-/// else.
+/// What follows the extension at the start of `text`: a semicolon, a name, and
+/// perhaps a value. Blanks may surround `;` and `=`, and nothing else.
 fn after_extension(text: &[u8]) -> Option<&[u8]> {
     let name = after_blanks(text).strip_prefix(b";")?;
     let rest = after_token(after_blanks(name))?;
@@ -45,8 +44,8 @@ fn after_token(text: &[u8]) -> Option<&[u8]> {
     text.get(end..).filter(|_| end > 0)
 }
 
-/// What follows the closing quote. A backslash makes the next byte an
-/// ordinary one, also a quote (RFC 9110, section 5.6.4).
+/// What follows the closing quote. A backslash escapes the next byte, even a
+/// quote (RFC 9110, section 5.6.4).
 fn after_quoted(mut text: &[u8]) -> Option<&[u8]> {
     loop {
         let (&byte, rest) = text.split_first()?;

@@ -1,16 +1,16 @@
-//! The time of day as text, made anew once a second.
+//! The time of day as text, formatted once a second.
 
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use httpdate::HttpDate;
 
-/// The current second in the two spellings a server needs: the Date field's
-/// (RFC 9110, section 5.6.7) and the Common Log Format's.
+/// The current second in two formats: the Date field's (RFC 9110, section
+/// 5.6.7) and the Common Log Format's.
 ///
-/// Formatting a date costs more than parsing a small request does, so it is
-/// done only when the second has changed. Reading the clock itself is cheap:
-/// the vDSO answers without entering the kernel.
+/// Formatting a date costs more than parsing a small request, so we do it only
+/// when the second has changed. Reading the clock is cheap: the vDSO does not
+/// enter the kernel.
 #[derive(Default)]
 pub struct Clock {
     second: Option<u64>,
@@ -19,7 +19,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Looks at the clock and renews the texts if its second has changed.
+    /// Reads the clock, and formats the texts again if the second has changed.
     pub fn refresh(&mut self) {
         let now = SystemTime::now();
         let second = now.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::fields::{decimal, trim};
 use super::{Method, Representation, Request, conditional};
 
-/// Which part of a file a request is about.
+/// The part of a file that a request selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
     /// All of it: 200.
@@ -16,9 +16,9 @@ pub enum Selection {
     Unsatisfiable,
 }
 
-/// The part that `request` asks for. A field that is malformed, comes twice,
-/// or asks for several parts is ignored, as RFC 9110, section 14.2 allows;
-/// only GET has ranges. `now` is the second since 1970.
+/// The part that `request` selects. A Range field that is malformed, repeated,
+/// or asks for several parts is ignored, as RFC 9110, section 14.2 allows; only
+/// GET has ranges. `now` is in seconds since 1970.
 #[must_use]
 pub fn select(request: &Request, file: &Representation, now: u64) -> Selection {
     if request.method != Method::Get {
@@ -57,8 +57,8 @@ fn parse(value: &[u8], length: u64) -> Option<Selection> {
     Some(Selection::Part(first..last.saturating_add(1).min(length)))
 }
 
-/// The last `count` bytes. An empty file has none to give, but to ask for
-/// them is no mistake, so all of it, which is nothing, is sent.
+/// The last `count` bytes. Asking for the last bytes of an empty file is valid,
+/// so we send all of it, which is nothing.
 fn suffix(count: u64, length: u64) -> Selection {
     match (count, length) {
         (0, _) => Selection::Unsatisfiable,
@@ -67,8 +67,8 @@ fn suffix(count: u64, length: u64) -> Selection {
     }
 }
 
-/// A number of digits; one that is too large for 64 bits lies behind the end
-/// of every file, and so does the largest that fits.
+/// A number of digits. If it exceeds 64 bits, it lies beyond the end of every
+/// file, and so does the largest number that fits.
 fn number(digits: &[u8]) -> Option<u64> {
     let valid = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     valid.then(|| decimal(digits).unwrap_or(u64::MAX))

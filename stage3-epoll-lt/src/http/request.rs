@@ -18,18 +18,18 @@ pub enum Version {
 pub enum Expectation {
     /// Nothing, or an HTTP/1.0 client said 100-continue, which is ignored.
     None,
-    /// The client waits for leave to send its content.
+    /// The client waits for permission to send its body.
     Continue,
-    /// Something nobody knows how to meet.
+    /// An expectation that we do not know.
     Unknown,
 }
 
-/// A request head that has passed every check a recipient must make.
+/// A request head that passed every check a recipient must make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request<'a> {
     /// The request line without its line end, for the access log.
     pub line: &'a [u8],
-    /// The header section's lines, for the fields that few requests have.
+    /// The header section, for fields that few requests have.
     header: &'a [u8],
     /// The method.
     pub method: Method,
@@ -37,23 +37,23 @@ pub struct Request<'a> {
     pub target: Target<'a>,
     /// The version.
     pub version: Version,
-    /// Whether the client would like to use the connection again.
+    /// Whether the client wants to reuse the connection.
     pub keep_alive: bool,
-    /// Where the content ends.
+    /// Where the body ends.
     pub framing: Framing,
-    /// What the client expects before it sends the content.
+    /// What the client expects before it sends the body.
     pub expectation: Expectation,
-    /// Whether there is any If-* or Range field to look at.
+    /// Whether there is any If-* or Range field.
     pub conditional: bool,
 }
 
 impl<'a> Request<'a> {
-    /// Parses a whole head, from the method to the empty line. The caller has
-    /// seen to it that every LF follows a CR; httparse would let that pass.
+    /// Parses a complete head, from the method to the empty line. The caller
+    /// has checked that every LF follows a CR, which httparse does not.
     ///
     /// # Errors
-    /// The status to refuse it with. Framing can't be trusted after that, so
-    /// the connection has to be closed.
+    /// The status to reject it with. After that we cannot trust the framing, so
+    /// the connection must be closed.
     pub fn parse(head: &'a [u8]) -> Result<Self, Status> {
         let line = request_line(head);
         let (method, target, version) = words(line)?;
@@ -87,8 +87,8 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// The values of all fields of this name, in order, trimmed. For fields
-    /// that are looked at rarely: it reads the header section again.
+    /// The values of all fields of this name, in order, trimmed. For rare
+    /// fields: it scans the header section again.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.header.split(|&byte| byte == b'\n').filter_map(move |line| {
             let colon = memchr::memchr(b':', line)?;
@@ -98,8 +98,8 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// The value of a field that may be there once. Twice is a mistake, and
-    /// a field with a mistake is read as if it were not there.
+    /// The value of a field that may occur once. A field that occurs twice is
+    /// invalid, and ignored.
     #[must_use]
     pub fn single(&self, name: &str) -> Option<&'a [u8]> {
         let mut values = self.values(name);
@@ -115,13 +115,13 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Whether the target is the path that returns what it is sent.
+    /// Whether the target is the path that returns the request body.
     #[must_use]
     pub fn is_echo(&self) -> bool {
         self.path() == ECHO
     }
 
-    /// Whether its content is used, and not merely read to get past it.
+    /// Whether we use the body, and do not only read past it.
     #[must_use]
     pub fn wants_body(&self) -> bool {
         self.method == Method::Post && self.is_echo()
@@ -139,10 +139,9 @@ pub fn request_line(head: &[u8]) -> &[u8] {
 /// last, but decides whether the rest has any meaning here: 505 for another
 /// major version.
 ///
-/// A minor version that is not known yet is read as the highest one that is:
-/// it may add to 1.1, but not change what a 1.1 message means (RFC 9110,
-/// section 2.5). httparse takes none but 1.0 and 1.1, so it reads the fields
-/// only.
+/// A higher minor version is treated as 1.1: it may add to 1.1, but not change
+/// what a 1.1 message means (RFC 9110, section 2.5). httparse accepts only 1.0
+/// and 1.1, so it parses only the fields.
 fn words(line: &[u8]) -> Result<(Method, &[u8], Version), Status> {
     let mut words = line.split(|&byte| byte == b' ');
     let (Some(method), Some(target), Some(version), None) =
@@ -166,7 +165,7 @@ fn words(line: &[u8]) -> Result<(Method, &[u8], Version), Status> {
     }
 }
 
-/// What one pass over the fields has found.
+/// The findings of one pass over the fields.
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools)] // One for each thing said.
 struct Seen<'a> {
@@ -188,8 +187,8 @@ impl<'a> Seen<'a> {
                 return Err(Status::BAD_REQUEST);
             }
         } else if is("content-length") {
-            // A second one, even the same, has been put there by somebody
-            // who wants two recipients to disagree (RFC 9112, section 11.2).
+            // A second one, even with the same value, is an attempt to make two
+            // recipients disagree (RFC 9112, section 11.2).
             let length = decimal(value).ok_or(Status::BAD_REQUEST)?;
             if self.length.replace(length).is_some() {
                 return Err(Status::BAD_REQUEST);
@@ -229,8 +228,8 @@ impl<'a> Seen<'a> {
         !self.close && (version == Version::Http11 || self.keep_alive)
     }
 
-    /// Where the body ends (RFC 9112, section 6.3). Two answers to that
-    /// question are how requests are smuggled, so only one may be given.
+    /// Where the body ends (RFC 9112, section 6.3). Two answers to this
+    /// question are how requests are smuggled, so we accept only one.
     fn framing(&self, version: Version) -> Result<Framing, Status> {
         match (&self.codings, self.length) {
             (None, None | Some(0)) => Ok(Framing::None),
@@ -240,7 +239,7 @@ impl<'a> Seen<'a> {
                 .map(Framing::Length)
                 .ok_or(Status::CONTENT_TOO_LARGE),
             (Some(_), Some(_)) => Err(Status::BAD_REQUEST),
-            // Nobody who knows 1.0 sends chunks (RFC 9112, section 6.1).
+            // HTTP/1.0 has no chunked coding (RFC 9112, section 6.1).
             (Some(_), None) if version == Version::Http10 => {
                 Err(Status::BAD_REQUEST)
             }

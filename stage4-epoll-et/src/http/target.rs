@@ -25,11 +25,11 @@ pub enum Target<'a> {
     Authority,
 }
 
-/// Reads the target of a request with this method.
+/// Parses the target of a request with this method.
 ///
 /// # Errors
-/// 414 if it is longer than 8 KiB, 400 if it is none of the four forms or
-/// holds what could mean one thing here and another elsewhere.
+/// 414 if it is longer than 8 KiB, 400 if it has none of the four forms or
+/// could mean different things to different recipients.
 pub fn parse(method: Method, target: &[u8]) -> Result<Target<'_>, Status> {
     if target.len() > MAX_TARGET {
         return Err(Status::URI_TOO_LONG);
@@ -82,9 +82,9 @@ fn without_authority(target: &[u8]) -> Option<&[u8]> {
     is_authority(authority).then_some(local)
 }
 
-/// Whether `text` is a host with an optional port, as Host must have it and
-/// an absolute target too. User information is refused: RFC 9110, section
-/// 4.2.4 calls it a way to mislead.
+/// Whether `text` is a host with an optional port, as in Host and in an
+/// absolute target. We reject user information, because it serves to mislead
+/// (RFC 9110, section 4.2.4).
 #[must_use]
 pub fn is_authority(text: &[u8]) -> bool {
     let literal_end = match text.first() {
@@ -112,7 +112,7 @@ fn is_host(host: &[u8]) -> bool {
         && escapes_are_whole(host)
 }
 
-/// Nothing, or a colon with a port number, which may be left out.
+/// Whether this is nothing, or a colon with an optional port number.
 fn is_port(text: &[u8]) -> bool {
     match text.strip_prefix(b":") {
         None => text.is_empty(),
@@ -122,14 +122,14 @@ fn is_port(text: &[u8]) -> bool {
     }
 }
 
-/// Decodes the path, once. An encoded slash or backslash would hide a
-/// separator from whoever checked the path before us, and a NUL ends a C
-/// string early: none of them is let through. A `..` segment is refused and
-/// not resolved, because proxies resolve it in different ways. So is a plain
-/// `\`, which some recipients take for a slash, and `#`, which begins a
-/// fragment: a client keeps that to itself (RFC 9112, section 3.2.1).
+/// Decodes the path, once. We reject what could mislead a check in front of us:
+/// an encoded slash or backslash hides a separator, and a NUL ends a C string
+/// early. We reject a `..` segment instead of resolving it, because proxies
+/// resolve it in different ways; a plain `\`, which some recipients take for a
+/// slash; and `#`, which starts a fragment that the client should have kept
+/// (RFC 9112, section 3.2.1).
 ///
-/// None of this concerns the query, which no file server looks into.
+/// None of this concerns the query, which a file server ignores.
 fn decode(raw: &[u8]) -> Result<Cow<'_, [u8]>, Status> {
     if memchr::memchr2(b'\\', b'#', raw).is_some() || !escapes_are_whole(raw) {
         return Err(Status::BAD_REQUEST);

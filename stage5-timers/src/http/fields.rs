@@ -30,14 +30,14 @@ pub fn trim(text: &[u8]) -> &[u8] {
     text.get(start..=end).unwrap_or_default()
 }
 
-/// The members of a comma-separated list. Empty ones are skipped, as RFC
-/// 9110, section 5.6.1.2 wants.
+/// The members of a comma-separated list. Empty ones are skipped, as RFC 9110,
+/// section 5.6.1.2 requires.
 pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim).filter(|m| !m.is_empty())
 }
 
-/// A number of one or more decimal digits, and of nothing else: no sign, no
-/// blank, no `0x`. `None` also when it is too large for 64 bits.
+/// A number of one or more decimal digits and nothing else: no sign, no blank,
+/// no `0x`. `None` also if it exceeds 64 bits.
 #[must_use]
 pub fn decimal(text: &[u8]) -> Option<u64> {
     if text.is_empty() {

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Extensions for which `mime_guess` has no type, or one that its standard
-/// has replaced. Browsers refuse a module script of a type they don't know.
+/// Extensions for which `mime_guess` has no type, or an obsolete one. Browsers
+/// refuse a module script whose type they do not know.
 const NEWER: [(&str, &str); 17] = [
     ("cjs", "text/javascript"),                // RFC 9239
     ("mjs", "text/javascript"),                // RFC 9239

@@ -1,9 +1,9 @@
 //! HTTP/1.1 without any input or output (RFC 9110 and RFC 9112).
 //!
-//! Nothing here knows about sockets, files or time-outs. Bytes are fed in,
-//! in whatever pieces the network made of them; what to do next comes out.
-//! That makes the protocol testable byte by byte, and the same in a server
-//! that blocks, in one that polls and in one loop a core.
+//! Nothing here knows about sockets, files or time-outs. Bytes go in, split
+//! wherever the network split them; what to do next comes out. So the protocol
+//! can be tested byte by byte, and is the same in a server that blocks, in one
+//! that polls, and in one with an event loop per core.
 //!
 //! * [`Receiver`] - bytes in, requests out; keeps its place between reads.
 //! * [`Request`] - one request head, checked and borrowed from the input.
@@ -50,9 +50,9 @@ pub const MAX_FIELDS: usize = 100;
 /// The most bytes a request target may have.
 pub const MAX_TARGET: usize = 8 * 1024;
 
-/// The most bytes of content a request may carry, after decoding.
+/// The most bytes a request body may have, after decoding.
 pub const MAX_BODY: usize = 1024 * 1024;
 
-/// The one path that takes content and returns it. It exists so that the
-/// framing of requests can be seen from outside.
+/// The one path that takes a body and returns it. It exists so that the framing
+/// of requests can be tested from outside.
 pub const ECHO: &[u8] = b"/echo";

@@ -1,4 +1,4 @@
-//! What to answer (RFC 9110, section 15).
+//! Responses (RFC 9110, section 15).
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,12 +8,12 @@ use super::range::{self, Selection};
 use super::target::Target;
 use super::{Method, Representation, Request, Status, Version, location};
 
-/// Whether the connection goes on after an answer, and how that is said.
+/// Whether the connection stays open after a response, and how we say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Persistence {
-    /// It goes on, which in HTTP/1.1 goes without saying.
+    /// It stays open, which is the default in HTTP/1.1.
     KeepAlive,
-    /// It goes on, which an HTTP/1.0 client wants to read.
+    /// It stays open, and an HTTP/1.0 client must be told.
     KeepAliveExplicit,
     /// It is closed.
     Close,
@@ -31,40 +31,40 @@ impl Persistence {
     }
 }
 
-/// An answer: a head, and where its content comes from.
+/// A response: a head, and where its body comes from.
 #[derive(Debug)]
 pub struct Response<'a> {
     /// The status.
     pub status: Status,
-    /// One more field, for the statuses that need it.
+    /// An additional field, for statuses that need one.
     pub(super) field: Option<(&'static str, Cow<'a, [u8]>)>,
     pub(super) body: Body<'a>,
 }
 
-/// Where the content of an answer comes from.
+/// Where the body of a response comes from.
 #[derive(Debug)]
 pub(super) enum Body<'a> {
-    /// None, and no word about it.
+    /// No body, and no fields about one.
     Nothing,
-    /// A line that repeats the status.
+    /// A line with the status.
     Status,
-    /// What the client has sent.
+    /// The request body.
     Echo(&'a [u8]),
-    /// A part of a file, or its description alone.
+    /// A part of a file, or only its description.
     File(&'a Representation, Range<u64>),
 }
 
 impl<'a> Response<'a> {
-    /// An answer that says no more than its status.
+    /// A response with nothing but its status.
     #[must_use]
     pub fn status(status: Status) -> Self {
-        // In seconds: what has run out is used for milliseconds mostly.
+        // In seconds. What we ran out of is usually free again in milliseconds.
         let field = (status == Status::UNAVAILABLE)
             .then_some(("Retry-After", Cow::Borrowed(b"1".as_slice())));
         Self { status, field, body: Body::Status }
     }
 
-    /// The answer to a request that needs no file; `None` if it needs one.
+    /// The response to a request that needs no file; `None` if it needs one.
     #[must_use]
     pub fn without_file(request: &Request, body: &'a [u8]) -> Option<Self> {
         let allowed = match &request.target {
@@ -85,7 +85,7 @@ impl<'a> Response<'a> {
         Some(Self { status, field, body })
     }
 
-    /// Sends the client to the same path with a slash behind it.
+    /// Redirects to the same path with a slash at the end.
     #[must_use]
     pub fn redirect(request: &Request) -> Self {
         let location = location::of_directory(&request.target);
@@ -96,7 +96,7 @@ impl<'a> Response<'a> {
         }
     }
 
-    /// The answer to a request for a file that is there, at this second
+    /// The response to a request for an existing file; `now` is in seconds
     /// since 1970.
     #[must_use]
     pub fn file(request: &Request, file: &'a Representation, now: u64) -> Self {
@@ -113,8 +113,8 @@ impl<'a> Response<'a> {
                 return Self::status(Status::PRECONDITION_FAILED);
             }
             Verdict::NotModified => {
-                // The fields that RFC 9110, section 15.4.5 wants: Date comes
-                // with every answer, Last-Modified would repeat the tag.
+                // The fields that RFC 9110, section 15.4.5 requires: Date is in
+                // every response, and Last-Modified would repeat the tag.
                 return Self {
                     status: Status::NOT_MODIFIED,
                     field: Some(("ETag", Cow::Borrowed(file.etag()))),

@@ -1,6 +1,6 @@
 //! Request methods (RFC 9110, section 9).
 
-/// What the client wants done. Only the first four are done here.
+/// What the client asks for. We implement the first four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Method {
@@ -9,13 +9,13 @@ pub enum Method {
     Post,
     Options,
     Connect,
-    /// Registered with IANA, and allowed on nothing here.
+    /// Registered with IANA, but not allowed on any resource here.
     Registered,
     Unknown,
 }
 
-/// The rest of the IANA method registry (RFC 9110, section 16.1.1). A client
-/// that uses one of these deserves 405; a word that nobody registered, 501.
+/// The rest of the IANA method registry (RFC 9110, section 16.1.1): these get
+/// 405, and a method that nobody registered gets 501.
 const REGISTERED: &str = "ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY \
     DELETE LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF \
     MKWORKSPACE MOVE ORDERPATCH PATCH PRI PROPFIND PROPPATCH PUT QUERY REBIND \

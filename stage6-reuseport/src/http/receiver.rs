@@ -5,32 +5,32 @@ use super::fields::is_token_byte;
 use super::request::{Expectation, Request, request_line};
 use super::{MAX_HEAD, Status};
 
-/// What the bytes received so far call for.
+/// What the bytes received so far require.
 #[derive(Debug)]
 pub enum Step<'a> {
     /// Nothing yet: more bytes are needed.
     NeedInput,
-    /// An answer to a request without content, or whose content nobody reads.
+    /// A response to a request without a body, or whose body does not matter.
     Request(Request<'a>),
-    /// An answer to a request whose content has come too.
+    /// A response to a request whose body is complete.
     Upload(Box<Upload>),
-    /// An interim `100 Continue`: the client waits for it.
+    /// An interim `100 Continue`, for which the client waits.
     Continue,
-    /// An error answer, the last one on this connection.
+    /// An error response, the last one on this connection.
     Reject(Rejection),
 }
 
-/// Bytes that are no request, or none that is let in.
+/// Bytes that are not a request, or one that we reject.
 #[derive(Debug)]
 pub struct Rejection {
-    /// What to answer.
+    /// The status to respond with.
     pub status: Status,
-    /// The request line as far as it was seen, for the access log.
+    /// The request line as far as it arrived, for the access log.
     pub line: Vec<u8>,
 }
 
-/// A request with content. Such requests are rare here, so the head is simply
-/// kept, and parsed again when the content is complete.
+/// A request with a body. Such requests are rare here, so we simply keep the
+/// head, and parse it again when the body is complete.
 #[derive(Debug)]
 pub struct Upload {
     head: Vec<u8>,
@@ -57,7 +57,7 @@ impl Upload {
         Request::parse(&self.head).map_err(|status| self.rejection(status))
     }
 
-    /// The decoded content, or nothing where it is not wanted.
+    /// The decoded body, or nothing if it does not matter.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -68,21 +68,21 @@ impl Upload {
     }
 }
 
-/// The receiving side of one connection. It holds no bytes but those of a
-/// request with content: what it has not consumed, the caller keeps and
-/// offers again with more behind it.
+/// The receiving side of one connection. It holds no bytes except those of a
+/// request with a body: the caller keeps what was not consumed, and offers it
+/// again with more after it.
 #[derive(Debug, Default)]
 pub struct Receiver {
-    /// Bytes of the coming head that hold no end of it, so that a head which
-    /// comes byte by byte is not searched from its start each time.
+    /// Bytes of the current head that were searched for its end, so that a head
+    /// which arrives byte by byte is not searched from its start each time.
     searched: usize,
     upload: Option<Box<Upload>>,
 }
 
 impl Receiver {
-    /// Looks at all bytes received and not yet consumed. Returns how many are
-    /// consumed now, and what they call for. To be called until it wants
-    /// more input, since one segment may carry many requests.
+    /// Takes all bytes received and not yet consumed. Returns how many it
+    /// consumes, and what they require. Called until it needs more input, since
+    /// one segment may carry many requests.
     pub fn next<'a>(&mut self, input: &'a [u8]) -> (usize, Step<'a>) {
         match self.upload.take() {
             Some(upload) => self.next_body(upload, input),
@@ -113,9 +113,9 @@ impl Receiver {
             }
             (Framing::None, _) => Step::Request(request),
             (_, Expectation::Continue) if !request.wants_body() => {
-                // The answer will not depend on the content, so it goes out
-                // at once. Whether the client then still sends the content is
-                // for the client to say, so the connection can't go on.
+                // The response does not depend on the body, so we send it at
+                // once. The client may or may not send the body after that, so
+                // the connection cannot continue.
                 request.keep_alive = false;
                 Step::Request(request)
             }
@@ -134,10 +134,10 @@ impl Receiver {
         (skipped + head.len(), step)
     }
 
-    /// Looks for the empty line that ends the head, where it was not looked
-    /// for before. Returns the length of the head with that line.
+    /// Searches for the empty line that ends the head, from where the last
+    /// search stopped. Returns the length of the head with that line.
     fn find_end(&mut self, head: &[u8]) -> Result<Option<usize>, Status> {
-        // A TLS handshake or other binary protocol shows in its first byte.
+        // The first byte reveals a TLS handshake or another binary protocol.
         if head.first().is_some_and(|&byte| !is_token_byte(byte)) {
             return Err(Status::BAD_REQUEST);
         }
@@ -146,7 +146,7 @@ impl Receiver {
             memchr::memchr(b'\n', window.get(self.searched..).unwrap_or(b""))
         {
             let (line, _) = window.split_at(self.searched + at);
-            // A bare LF ends a line for some recipients and not for others.
+            // Some recipients take a bare LF for a line end, and others do not.
             if !line.ends_with(b"\r") {
                 return Err(Status::BAD_REQUEST);
             }
@@ -200,9 +200,9 @@ impl Receiver {
         self.upload.is_some()
     }
 
-    /// What to answer if no more bytes will come, or not in time: `status`
-    /// to a request that has begun, nothing between two requests. `input` is
-    /// what has not been consumed.
+    /// How to end if no more bytes will come, or not in time: `status` for a
+    /// partial request, nothing between two requests. `input` is what was not
+    /// consumed.
     pub fn end_early(
         &mut self,
         input: &[u8],
@@ -217,8 +217,8 @@ impl Receiver {
     }
 }
 
-/// One empty line before a request is skipped: old clients send one after a
-/// body (RFC 9112, section 2.2). Half of one may be the start of it.
+/// Skips one empty line before a request: old clients send one after a body
+/// (RFC 9112, section 2.2). A single CR may be the start of one.
 fn without_empty_line(input: &[u8]) -> &[u8] {
     match input {
         [b'\r', b'\n', rest @ ..] => rest,

@@ -1,8 +1,7 @@
-//! How an answer is written out (RFC 9112, section 4).
+//! How a response is written (RFC 9112, section 4).
 //!
-//! The fields are put together byte by byte in one buffer. The formatting
-//! machinery behind `format!` would take longer than all the rest, so it is
-//! used only where an answer is rare.
+//! The fields are appended to one buffer. `format!` would take longer than all
+//! the rest, so it is used only in rare responses.
 
 use std::ops::Range;
 
@@ -10,9 +9,9 @@ use super::response::Body;
 use super::{Clock, Persistence, Response};
 
 impl Response<'_> {
-    /// Appends the head to `out`, and the content if that is no file. With
-    /// `head_only`, the answer to HEAD, no content. Returns which bytes of
-    /// the file the caller has to send after it.
+    /// Appends the head to `out`, and the body unless it is a file. With
+    /// `head_only`, for HEAD, no body. Returns which bytes of the file the
+    /// caller must send after it.
     pub fn write(
         &self,
         out: &mut Vec<u8>,
@@ -51,7 +50,7 @@ impl Response<'_> {
         0..0
     }
 
-    /// The fields that describe the content.
+    /// The fields that describe the body.
     fn write_description(&self, out: &mut Vec<u8>, clock: &Clock) {
         let Some(length) = self.content_length() else { return };
         let media_type = match &self.body {
@@ -73,8 +72,8 @@ impl Response<'_> {
         field(out, "X-Content-Type-Options", b"nosniff");
     }
 
-    /// The value of Content-Length, in bytes. 204 and 304 must not have one
-    /// here: the former may not, the latter would have to give the file's.
+    /// The value of Content-Length, in bytes. We send none with 204, where it
+    /// is forbidden, nor with 304, where it would have to be the file's.
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {
         match &self.body {
