@@ -62,7 +62,8 @@ fn between(
 /// Gives each cell of a table the text of its column's head.
 fn label(table: &str) -> String {
     let mut heads = Vec::new();
-    for part in table.split("<th").skip(1) {
+    let cells = table.split("<th").skip(1);
+    for part in cells.filter(|part| !part.starts_with("ead")) {
         let text = part.split_once('>').map_or("", |(_, text)| text);
         let text = text.split("</th>").next().unwrap_or("");
         heads.push(without_tags(text));
