@@ -1,15 +1,15 @@
-//! The torture run: every script once more, against a server that receives
-//! and sends a byte at a time, through the smallest buffers that the kernel
-//! has. Nothing that a server does may depend on what one call returns.
+//! Tiny I/O: every script once more, against a server that receives and sends
+//! one byte at a time, through the smallest buffers that the kernel has. What a
+//! server does must not depend on how much one call returns.
 
-/// A script in pieces is at most so many of them, counted over all that goes
-/// either way; what moves more bytes than that goes in larger pieces.
-const PIECES: usize = 65_536;
+/// About how many calls a script takes at most. If it moves more bytes than
+/// that, the limit is higher.
+const CALLS: usize = 65_536;
 
 /// The value of `--io-limit` for a script whose transcript is `transcript`.
 #[must_use]
 pub fn size(transcript: &str) -> usize {
-    moved(transcript) / PIECES + 1
+    moved(transcript) / CALLS + 1
 }
 
 /// About how many bytes went either way.

@@ -23,7 +23,7 @@ const THREADS_OF_STRANGERS: usize = 32;
 
 /// The names of the second and the third test of each script end so.
 const BYTE_BY_BYTE: &str = " byte by byte";
-const IN_PIECES: &str = " in pieces";
+const TINY_IO: &str = " with tiny I/O";
 
 /// Runs all promises that `stage` must keep, as the command line's filter
 /// and flags say (those of libtest), and removes the site afterwards.
@@ -90,11 +90,11 @@ fn script_trials(stage: &Arc<Stage>, place: &Place) -> Vec<Trial> {
     if script.split {
         paces.push((name.clone() + BYTE_BY_BYTE, Pace::ByteByByte));
     }
-    if stage.is_ours() && script.pieces {
+    if stage.is_ours() && script.io_limit {
         // A script that is new has no snapshot, and fails whole as well.
         let stored = slot(place).stored().unwrap_or_default();
         let size = io_limit::size(&stored);
-        paces.push((name + IN_PIECES, Pace::InPieces(size)));
+        paces.push((name + TINY_IO, Pace::TinyIo(size)));
     }
     paces
         .into_iter()

@@ -41,7 +41,7 @@ fn every_mistake_has_a_line_and_a_reason() {
     check("# P\nfill 3 ab\n", 2, "one character");
     check("# P\nfill 3 {port}\n", 2, "one character");
     check("# P\ndrip ab\n", 2, "one character");
-    check("# P\npieces: on\n> x\n", 2, "there is only `pieces: off`");
+    check("# P\nio-limit: on\n> x\n", 2, "there is only `io-limit: off`");
     check("# P\npause 0 ms\n", 2, "not a number above 0");
     check("# P\npause 99999 ms\n", 2, "1 to 10000 ms");
     check("# P\n> x\nrepeat 2\n> y\n", 3, "no `end`");
@@ -53,13 +53,13 @@ fn every_mistake_has_a_line_and_a_reason() {
 #[test]
 fn a_script_says_what_it_means() {
     let text = "# One.\n# Two.\n\nfrom: 2\nuntil: 4\nflags: --a 1 --b\n\
-                split: off\npieces: off\n\n# A note.\nA> x\\r\\n\n\nA read 1\n";
+                split: off\nio-limit: off\n\n# A note.\nA> x\\r\\n\n\nA read 1\n";
     let script = parse(text).unwrap();
     assert_eq!(script.promise, ["One.", "Two."]);
     assert_eq!((script.from, script.until), (2, 4));
     assert_eq!(script.flags, ["--a", "1", "--b"]);
     assert!(!script.split);
-    assert!(!script.pieces);
+    assert!(!script.io_limit);
     assert_eq!(script.steps.len(), 2);
     assert_eq!(script.steps[0].connection, "A");
     assert_eq!((script.steps[0].line, script.steps[1].line), (11, 13));

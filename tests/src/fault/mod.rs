@@ -73,6 +73,16 @@ pub fn cases() -> Vec<Case> {
         any_server: false,
         run: starting,
     });
+    cases.push(Case {
+        name: "fault::optional",
+        promise: "A system call that only an option needs, or that only \
+                  improves something, may\nfail: the server starts and \
+                  serves.",
+        from: 1,
+        until: u32::MAX,
+        any_server: false,
+        run: optional,
+    });
     cases
 }
 
@@ -171,6 +181,32 @@ fn judge(client: &Client) -> Result<(), String> {
     Ok(())
 }
 
+/// `stage` under strace, with every call of this kind failing.
+fn failing(stage: &Stage, inject: &str) -> Result<Stage, String> {
+    let binary = stage.binary()?.to_string_lossy().into_owned();
+    let words = ["-f", "-o", "/dev/null", "-e", inject, &binary];
+    let words = words.map(str::to_owned).to_vec();
+    let launch = Launch::Program("strace".into(), words);
+    Ok(Stage { launch, ..stage.clone() })
+}
+
+fn optional(stage: &Stage) -> Outcome {
+    if !stage::can_trace() {
+        return stage::skip("fault::optional", stage::TRACING);
+    }
+    for (call, error, (from, until)) in table::OPTIONAL {
+        if !(from..=until).contains(&stage.number) {
+            continue;
+        }
+        let inject = format!("inject={call}:error={error}");
+        failing(stage, &inject)?
+            .start(&["--quiet"])
+            .and_then(|mut server| server.check_alive())
+            .map_err(|why| format!("{call} fails with {error}: {why}"))?;
+    }
+    Ok(PASSED)
+}
+
 fn starting(stage: &Stage) -> Outcome {
     if !stage::can_trace() {
         return stage::skip("fault::starting", stage::TRACING);
@@ -180,11 +216,7 @@ fn starting(stage: &Stage) -> Outcome {
             continue;
         }
         let inject = format!("inject={call}:error={error}:when=1");
-        let binary = stage.binary()?.to_string_lossy().into_owned();
-        let words = ["-f", "-o", "/dev/null", "-e", &inject, &binary];
-        let words = words.map(str::to_owned).to_vec();
-        let launch = Launch::Program("strace".into(), words);
-        let (status, lines) = Stage { launch, ..stage.clone() }.fail()?;
+        let (status, lines) = failing(stage, &inject)?.fail()?;
         let start = format!("{}: cannot ", stage.name);
         let clear = match &lines[..] {
             [line] => line.starts_with(&start),

@@ -168,6 +168,14 @@ pub const WRITE: Fault = fault(
     ],
 );
 
+/// What the server can do without: an option needs it that was not given, or it
+/// only makes things better. It starts, and serves.
+pub const OPTIONAL: [(&str, &str, (u32, u32)); 3] = [
+    ("sched_getaffinity", "EPERM", (1, EVER)),
+    ("prlimit64", "EPERM", (1, EVER)),
+    ("sched_setaffinity", "EPERM", (1, EVER)),
+];
+
 /// While it starts, in order: what fails then ends it, with one line.
 pub const STARTING: [(&str, &str, (u32, u32)); 10] = [
     ("socket", "EMFILE", (1, EVER)),

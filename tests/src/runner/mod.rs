@@ -19,9 +19,9 @@ pub enum Pace {
     Whole,
     /// Each byte in a write, and a read, of its own.
     ByteByByte,
-    /// As [`Pace::Whole`], and the server takes and gives it in pieces of at
-    /// most so many bytes.
-    InPieces(usize),
+    /// As [`Pace::Whole`], and the server receives and sends at most this many
+    /// bytes at a time.
+    TinyIo(usize),
 }
 
 /// What came of a script.
@@ -39,7 +39,7 @@ pub struct Played {
 #[must_use]
 pub fn play(script: &Script, stage: &Stage, pace: Pace) -> Played {
     let mut flags = script.flags.clone();
-    if let Pace::InPieces(size) = pace {
+    if let Pace::TinyIo(size) = pace {
         flags.extend(["--io-limit".into(), size.to_string()]);
     }
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();

@@ -10,7 +10,7 @@ impl Player<'_> {
         let outgoing = std::mem::take(&mut line.outgoing);
         let Some(client) = &mut line.client else { return Ok(()) };
         match self.pace {
-            Pace::Whole | Pace::InPieces(_) => {
+            Pace::Whole | Pace::TinyIo(_) => {
                 let pieces: Vec<_> =
                     outgoing.into_iter().map(|(bytes, _)| bytes).collect();
                 client.send(&pieces.concat())

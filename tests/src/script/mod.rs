@@ -23,7 +23,7 @@ pub struct Script {
     /// Whether it also runs byte by byte.
     pub split: bool,
     /// Whether it also runs with a server that moves a byte at a time.
-    pub pieces: bool,
+    pub io_limit: bool,
     /// The conversation.
     pub steps: Vec<Step>,
 }

@@ -22,7 +22,7 @@ pub fn parse(text: &str) -> Result<Script, Wrong> {
         until: u32::MAX,
         flags: Vec::new(),
         split: true,
-        pieces: true,
+        io_limit: true,
         steps: Vec::new(),
     };
     let mut lines =
@@ -52,7 +52,8 @@ fn is_blank(line: &str) -> bool {
 /// A blank line, a comment, or a setting such as `from: 5`.
 fn is_heading(line: &str) -> bool {
     let key = line.split_once(':').map_or("", |(key, _)| key);
-    let is_key = !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase());
+    let in_key = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    let is_key = !key.is_empty() && key.bytes().all(in_key);
     is_blank(line) || is_key
 }
 
@@ -69,14 +70,14 @@ fn setting(script: &mut Script, line: &str) -> Result<(), String> {
             script.flags = value.split_whitespace().map(Into::into).collect();
         }
         "split" if value == "off" => script.split = false,
-        "pieces" if value == "off" => script.pieces = false,
-        "split" | "pieces" => {
+        "io-limit" if value == "off" => script.io_limit = false,
+        "split" | "io-limit" => {
             return Err(format!("there is only `{key}: off`"));
         }
         _ => {
             return Err(format!(
                 "unknown setting `{key}`; there are from, until, flags, split, \
-                 pieces"
+                 io-limit"
             ));
         }
     }
@@ -163,7 +164,7 @@ fn one(text: &str) -> Result<u8, String> {
 }
 
 fn is_setting(word: &str) -> bool {
-    ["from:", "until:", "flags:", "split:", "pieces:"].contains(&word)
+    ["from:", "until:", "flags:", "split:", "io-limit:"].contains(&word)
 }
 
 fn send(text: &str) -> Result<Action, String> {
