@@ -231,7 +231,9 @@ const MISFITS: &str = r"
             let size = parseFloat(getComputedStyle(element).fontSize);
             const svg = element.closest('svg');
             if (svg) {
-                size *= element.getScreenCTM().a;
+                // Turned text has its size in both numbers.
+                const scale = element.getScreenCTM();
+                size *= Math.hypot(scale.a, scale.b);
             }
             if (size < 10.95) {
                 say(element, `letters of ${size.toFixed(1)} px`);

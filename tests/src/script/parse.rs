@@ -52,8 +52,8 @@ fn is_blank(line: &str) -> bool {
 /// A blank line, a comment, or a setting such as `from: 5`.
 fn is_heading(line: &str) -> bool {
     let key = line.split_once(':').map_or("", |(key, _)| key);
-    let in_key = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
-    let is_key = !key.is_empty() && key.bytes().all(in_key);
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    let is_key = !key.is_empty() && key.bytes().all(allowed);
     is_blank(line) || is_key
 }
 
