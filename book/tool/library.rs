@@ -8,6 +8,7 @@ use std::path::{Component, Path};
 use crate::anchor::{Marker, marker};
 use crate::colour;
 use crate::excerpt::{Part, excerpt};
+use crate::glossary::{self, Glossary};
 use crate::html::{escape, to_root};
 use crate::options::Options;
 use crate::problem::Problems;
@@ -22,6 +23,8 @@ pub struct Library {
     pub stages: Vec<String>,
     /// The facts on socket options.
     pub options: Options,
+    /// The terms that the pages explain.
+    pub glossary: Glossary,
     /// The files that get a page of their own.
     sources: BTreeSet<String>,
     /// `(file, name)` of each anchor shown.
@@ -41,6 +44,7 @@ impl Library {
             .collect();
         Self {
             workspace: workspace.clone(),
+            glossary: load_glossary(workspace),
             options: Options::load(workspace, &stages, problems),
             stages,
             sources,
@@ -117,6 +121,10 @@ impl Library {
                 }
             }
         }
+        for (line, term) in self.glossary.unused() {
+            let file = format!("book/src/{}", glossary::PAGE);
+            problems.add(&file, line, format!("no page uses the term {term}"));
+        }
         for (name, page) in self.options.pages() {
             if !self.boxes.contains(name) {
                 let file = format!("book/src/{page}");
@@ -152,6 +160,12 @@ impl Library {
         }
         list
     }
+}
+
+/// A book without the page has no terms.
+fn load_glossary(workspace: &Workspace) -> Glossary {
+    let text = fs::read_to_string(workspace.src().join(glossary::PAGE));
+    Glossary::new(&text.unwrap_or_default())
 }
 
 /// A whole file, each line with its number and an id to link to.

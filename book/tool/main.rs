@@ -15,6 +15,7 @@
 //! | `diagram` | svgbob drawings as SVG |
 //! | `options`, `facts` | the socket options, from `options.toml` |
 //! | `option_box` | the facts on one of them, as its page shows them |
+//! | `glossary` | the terms, and the first use of each on a page |
 //! | `snapshot` | the files of insta |
 //! | `kernel` | what the tests saw the kernel do, held against these |
 //! | `links` | where a link leads, and whether that exists |
@@ -28,6 +29,7 @@ mod diff;
 mod directive;
 mod excerpt;
 mod facts;
+mod glossary;
 mod html;
 mod items;
 mod kernel;

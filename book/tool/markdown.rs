@@ -45,6 +45,38 @@ pub struct Scan {
     pub code: Vec<Range<usize>>,
     /// What a fragment can name: headings and ids in HTML.
     pub ids: BTreeSet<String>,
+    /// The titles of definition lists.
+    pub entries: Vec<Entry>,
+    /// **Terms** within a sentence, with their lines. What opens a paragraph
+    /// in bold type is a title and no term.
+    pub bold: Vec<(usize, String)>,
+    /// The bytes of plain text: no heading, link, directive, code or
+    /// HTML.
+    pub prose: Vec<Range<usize>>,
+}
+
+/// A title in a definition list.
+#[derive(Debug)]
+pub struct Entry {
+    /// The line where it stands, counted from 1.
+    pub line: usize,
+    /// The title.
+    pub term: String,
+    /// Its id.
+    pub id: String,
+}
+
+/// What the parser is in the middle of.
+#[derive(Default)]
+struct Within {
+    /// A heading's id, if it is written, and its text so far.
+    heading: Option<(Option<String>, String)>,
+    /// Where bold text begins, and the text so far.
+    bold: Option<(usize, String)>,
+    /// Links and images.
+    links: usize,
+    /// Nothing of the paragraph or the item has been read.
+    opening: bool,
 }
 
 /// Counted from 1.
@@ -57,35 +89,63 @@ pub fn scan(text: &str) -> Scan {
     let parser = new_cmark_parser(text, &MarkdownOptions::default());
     let mut events = parser.into_offset_iter();
     let mut scan = Scan::default();
-    let mut heading: Option<(Option<String>, String)> = None;
+    let mut within = Within::default();
     while let Some((event, range)) = events.next() {
+        let opening = within.opening;
+        within.opening = matches!(
+            event,
+            Event::Start(Tag::Paragraph | Tag::Item | Tag::TableCell)
+        );
         match event {
             Event::Start(Tag::CodeBlock(kind)) => {
                 let block = read_block(text, &mut events, &kind, range);
                 scan.blocks.push(block);
             }
             Event::Start(Tag::Link { link_type, dest_url, id, .. }) => {
+                within.links += 1;
                 let place = definition(&events, link_type, &id);
                 scan.link(text, range, place, &dest_url, false);
             }
             Event::Start(Tag::Image { link_type, dest_url, id, .. }) => {
+                within.links += 1;
                 let place = definition(&events, link_type, &id);
                 scan.link(text, range, place, &dest_url, true);
             }
+            Event::End(TagEnd::Link | TagEnd::Image) => within.links -= 1,
             Event::Start(Tag::Heading { id, .. }) => {
-                heading = Some((id.map(|id| id.to_string()), String::new()));
+                let id = id.map(|id| id.to_string());
+                within.heading = Some((id, String::new()));
             }
             Event::Start(Tag::DefinitionListTitle) => {
-                heading = Some((None, String::new()));
+                within.heading = Some((None, String::new()));
             }
-            Event::End(TagEnd::Heading(_) | TagEnd::DefinitionListTitle) => {
-                scan.heading(heading.take());
+            Event::End(TagEnd::Heading(_)) => {
+                scan.heading(within.heading.take());
+            }
+            Event::End(TagEnd::DefinitionListTitle) => {
+                let line = line_at(text, range.start);
+                scan.entry(line, within.heading.take());
+            }
+            Event::Start(Tag::Strong) if !opening => {
+                within.bold = Some((range.start, String::new()));
+            }
+            Event::End(TagEnd::Strong) => {
+                if let Some((start, bold)) = within.bold.take() {
+                    scan.bold.push((line_at(text, start), bold));
+                }
             }
             Event::Code(part) => {
                 scan.code.push(range);
-                extend(&mut heading, &part);
+                within.extend(&part);
             }
-            Event::Text(part) => extend(&mut heading, &part),
+            Event::Text(part) => {
+                within.extend(&part);
+                let directive = part.starts_with("{{#");
+                if within.heading.is_none() && within.links == 0 && !directive {
+                    scan.prose.push(range);
+                }
+            }
+            Event::SoftBreak => within.extend(" "),
             Event::Html(html) | Event::InlineHtml(html) => {
                 scan.html(text, &html, range.start);
             }
@@ -95,10 +155,14 @@ pub fn scan(text: &str) -> Scan {
     scan
 }
 
-/// Adds text to the heading that is being read, if one is.
-fn extend(heading: &mut Option<(Option<String>, String)>, part: &str) {
-    if let Some((_, text)) = heading {
-        text.push_str(part);
+impl Within {
+    /// Adds text to the heading or the bold text that is being read.
+    fn extend(&mut self, part: &str) {
+        let heading = self.heading.as_mut().map(|(_, text)| text);
+        let bold = self.bold.as_mut().map(|(_, text)| text);
+        for text in heading.into_iter().chain(bold) {
+            text.push_str(part);
+        }
     }
 }
 
@@ -158,11 +222,14 @@ impl Scan {
     /// Follows mdBook's rule for the ids of headings: lower case, spaces to
     /// hyphens, everything else but letters, digits, `_` and `-` left out,
     /// and a number from the second on.
-    fn heading(&mut self, heading: Option<(Option<String>, String)>) {
-        let Some((id, text)) = heading else { return };
+    fn heading(
+        &mut self,
+        heading: Option<(Option<String>, String)>,
+    ) -> Option<String> {
+        let (id, text) = heading?;
         if let Some(id) = id {
-            self.ids.insert(id);
-            return;
+            self.ids.insert(id.clone());
+            return Some(id);
         }
         let base: String = text
             .trim()
@@ -176,9 +243,17 @@ impl Scan {
             .collect();
         let mut id = base.clone();
         let mut count = 0;
-        while !self.ids.insert(id) {
+        while !self.ids.insert(id.clone()) {
             count += 1;
             id = format!("{base}-{count}");
+        }
+        Some(id)
+    }
+
+    fn entry(&mut self, line: usize, title: Option<(Option<String>, String)>) {
+        let term = title.as_ref().map(|(_, term)| term.trim().to_string());
+        if let (Some(term), Some(id)) = (term, self.heading(title)) {
+            self.entries.push(Entry { line, term, id });
         }
     }
 

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::diagram;
 use crate::directive::{self, Directive};
-use crate::html::check_width;
+use crate::glossary;
+use crate::html::{check_width, to_root};
 use crate::library::Library;
 use crate::links::{self, Destination, Page, PageLink};
 use crate::markdown::{self, Block, Link, Scan};
@@ -49,6 +50,9 @@ pub fn expand(
         work.link(link);
     }
     work.directives(&scan);
+    if path != glossary::PAGE {
+        work.terms(&scan);
+    }
     let Work { mut edits, links, .. } = work;
     edits.sort_by_key(|edit| edit.range.start);
     let mut expanded = text.to_string();
@@ -95,6 +99,26 @@ impl Work<'_> {
                 }
             }
             Err(message) => self.problem(link.line, message),
+        }
+    }
+
+    /// The first use of each term leads to the glossary, and a term in bold
+    /// type must be there.
+    fn terms(&mut self, scan: &Scan) {
+        for (line, bold) in &scan.bold {
+            if !self.library.glossary.has(bold) {
+                let message = format!("the glossary has no **{bold}**");
+                self.problem(*line, message);
+            }
+        }
+        let uses = self.library.glossary.first_uses(self.text, &scan.prose);
+        for glossary::Use { range, id } in uses {
+            let text = self.text.get(range.clone()).unwrap_or_default();
+            let root = to_root(self.path);
+            let text = format!(
+                "<a class=\"term\" href=\"{root}glossary.html#{id}\">{text}</a>"
+            );
+            self.edits.push(Edit { range, text });
         }
     }
 

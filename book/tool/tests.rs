@@ -4,6 +4,7 @@ mod benches;
 mod diffs;
 mod drawings;
 mod excerpts;
+mod glossary;
 mod linking;
 mod problems;
 mod sandbox;

@@ -1,0 +1,97 @@
+//! The terms of the glossary, and where each page first uses one.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::markdown::{self, Entry};
+
+/// The page, below `book/src`.
+pub const PAGE: &str = "glossary.md";
+
+/// The terms, and those that a page has used.
+#[derive(Debug, Default)]
+pub struct Glossary {
+    terms: Vec<Entry>,
+    used: BTreeSet<String>,
+}
+
+/// A term in a page's text.
+pub struct Use {
+    /// The bytes of the page.
+    pub range: Range<usize>,
+    /// The id on the glossary's page.
+    pub id: String,
+}
+
+impl Glossary {
+    /// Reads the page.
+    pub fn new(text: &str) -> Self {
+        let mut terms = markdown::scan(text).entries;
+        // "listen backlog" must be found before "backlog".
+        terms.sort_by_key(|entry| Reverse(entry.term.len()));
+        Self { terms, used: BTreeSet::new() }
+    }
+
+    /// Whether this is a term, also as a plural or in the past tense.
+    pub fn has(&self, bold: &str) -> bool {
+        let whole = 0..bold.len();
+        self.terms.iter().any(|entry| find(bold, &entry.term).contains(&whole))
+    }
+
+    /// The first use of each term in the prose of a page.
+    pub fn first_uses(
+        &mut self,
+        text: &str,
+        prose: &[Range<usize>],
+    ) -> Vec<Use> {
+        let mut uses: Vec<Use> = Vec::new();
+        for Entry { term, id, .. } in &self.terms {
+            let mut all = prose.iter().flat_map(|part| {
+                let found = find(text.get(part.clone()).unwrap_or(""), term);
+                let shift =
+                    |r: Range<usize>| part.start + r.start..part.start + r.end;
+                found.into_iter().map(shift).collect::<Vec<_>>()
+            });
+            let apart = |a: &Range<usize>, b: &Range<usize>| {
+                a.end <= b.start || b.end <= a.start
+            };
+            let range = all.find(|range| {
+                uses.iter().all(|other| apart(range, &other.range))
+            });
+            if let Some(range) = range {
+                self.used.insert(term.clone());
+                uses.push(Use { range, id: id.clone() });
+            }
+        }
+        uses
+    }
+
+    /// The terms that no page has used, with their lines.
+    pub fn unused(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.terms
+            .iter()
+            .filter(|entry| !self.used.contains(&entry.term))
+            .map(|entry| (entry.line, entry.term.as_str()))
+    }
+}
+
+/// Where a term stands as whole words, whatever the case, also in the plural
+/// or, for a verb, in the past.
+fn find(text: &str, term: &str) -> Vec<Range<usize>> {
+    let inside = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    // Only ASCII changes its case here, so that the offsets stay.
+    let (text, term) = (text.to_ascii_lowercase(), term.to_ascii_lowercase());
+    let word = |(start, _): (usize, &str)| {
+        let mut end = start + term.len();
+        let after = text.get(end..)?;
+        let word_end = after.find(|c: char| !inside(c)).unwrap_or(after.len());
+        if matches!(after.get(..word_end), Some("s" | "d" | "ed")) {
+            end += word_end;
+        }
+        let alone = !text.get(..start)?.ends_with(inside)
+            && !text.get(end..)?.starts_with(inside);
+        alone.then_some(start..end)
+    };
+    text.match_indices(&term).filter_map(word).collect()
+}
