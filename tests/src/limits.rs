@@ -13,6 +13,9 @@ const REQUEST: &[u8] = b"GET /hello.txt HTTP/1.1\r\nHost: limit\r\n\r\n";
 /// `--max-connections` in these tests.
 const MOST: usize = 8;
 
+/// What is left of a server's descriptors, in the test of running out.
+const FEWER: libc::rlim_t = 40;
+
 /// How many come when there is no room, in the test of a crowd.
 const CROWD: usize = 40;
 
@@ -136,7 +139,12 @@ fn crowd(stage: &Stage) -> Outcome {
 
 fn descriptors(stage: &Stage) -> Outcome {
     let flags = ["--max-connections", "1000", "--head-timeout", "600"];
-    let (server, mut clients) = overload::crowd(stage, &flags)?;
+    let server = overload::start(stage, &flags)?;
+    // The server has computed its connection limit from the descriptors it
+    // was allowed. With fewer than that, they run out first.
+    process::until_asleep(server.pid(), stage.ceiling)?;
+    process::limit_descriptors(server.pid(), FEWER)?;
+    let mut clients = overload::connect(&server)?;
     // The first line says that the limit does not fit into the descriptors.
     let lines = server.stderr.wait_for(2, stage.ceiling);
     for part in ["--max-connections 1000", "cannot accept: "] {

@@ -88,17 +88,25 @@ fn full(stage: &Stage) -> Result<(Server, Vec<Client>), String> {
 }
 
 /// A server with few descriptors, and many clients that have connected.
-pub(crate) fn crowd(
+fn crowd(
     stage: &Stage,
     flags: &[&str],
 ) -> Result<(Server, Vec<Client>), String> {
-    process::allow_descriptors(1024)?;
-    let descriptors = Some(DESCRIPTORS.into());
-    let stage = Stage { descriptors, ..stage.clone() };
-    let server = stage.start_plain(flags)?;
-    let clients = (0..CLIENTS).map(|_| server.connect());
-    let clients = clients.collect::<Result<Vec<_>, _>>()?;
+    let server = start(stage, flags)?;
+    let clients = connect(&server)?;
     Ok((server, clients))
+}
+
+/// A server with few descriptors.
+pub(crate) fn start(stage: &Stage, flags: &[&str]) -> Result<Server, String> {
+    let descriptors = Some(DESCRIPTORS.into());
+    Stage { descriptors, ..stage.clone() }.start_plain(flags)
+}
+
+/// More clients than the server has descriptors.
+pub(crate) fn connect(server: &Server) -> Result<Vec<Client>, String> {
+    process::allow_descriptors(1024)?;
+    (0..CLIENTS).map(|_| server.connect()).collect()
 }
 
 fn more_clients_than_descriptors(stage: &Stage) -> Outcome {

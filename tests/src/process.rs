@@ -88,6 +88,27 @@ pub fn allow_descriptors(wanted: libc::rlim_t) -> Result<(), String> {
     Ok(())
 }
 
+/// Lowers how many descriptors another process may have.
+///
+/// # Errors
+/// If the process is gone.
+pub fn limit_descriptors(pid: i32, count: libc::rlim_t) -> Result<(), String> {
+    let limit = libc::rlimit { rlim_cur: count, rlim_max: count };
+    // SAFETY: the pointers are null, or to a limit that outlives the call.
+    let done = unsafe {
+        libc::prlimit(
+            pid,
+            libc::RLIMIT_NOFILE,
+            &raw const limit,
+            std::ptr::null_mut(),
+        )
+    };
+    if done < 0 {
+        return Err(format!("prlimit: {}", std::io::Error::last_os_error()));
+    }
+    Ok(())
+}
+
 /// Resident memory, in KiB.
 ///
 /// # Errors
