@@ -140,7 +140,7 @@ fn report(loops: Vec<JoinHandle<io::Result<Counters>>>) -> io::Result<()> {
     outcome?;
     let _ = writeln!(
         lines,
-        "{name}: stopped: {finished} answers finished, {aborted} cut off"
+        "{name}: stopped: {finished} responses finished, {aborted} aborted"
     );
     // Standard error may be closed, and there is nothing else to use.
     let _ = Diagnostics.write_all(lines.as_bytes());

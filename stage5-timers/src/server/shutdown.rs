@@ -110,7 +110,8 @@ impl Server {
         self.context.log.flush();
         let name = env!("CARGO_PKG_NAME");
         let line = format!(
-            "{name}: stopped: {finished} answers finished, {aborted} cut off\n"
+            "{name}: stopped: {finished} responses finished, \
+             {aborted} aborted\n"
         );
         // Standard error may be closed, and there is nothing else to use.
         let _ = Diagnostics.write_all(line.as_bytes());

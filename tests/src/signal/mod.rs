@@ -67,7 +67,7 @@ fn ended(server: &mut Server, stage: &Stage) -> Result<(u64, u64), String> {
     };
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
-        [finished, "answers", "finished,", cut, "cut", "off"] => {
+        [finished, "responses", "finished,", cut, "aborted"] => {
             let number = |text: &str| text.parse().map_err(|_| line.to_owned());
             Ok((number(finished)?, number(cut)?))
         }
