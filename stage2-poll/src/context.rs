@@ -1,4 +1,4 @@
-//! What one thread lends to every connection it serves.
+//! What the connections of one thread share.
 
 use std::fmt::Debug;
 use std::os::fd::{AsRawFd, OwnedFd};

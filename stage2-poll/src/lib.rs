@@ -1,4 +1,4 @@
-//! Stage 2: a static-file HTTP/1.1 server, one thread that polls.
+//! Stage 2: a static-file HTTP/1.1 server, one thread and poll.
 //!
 //! ```text
 //! socket --listeners--> server --a connection--> connection
@@ -8,17 +8,17 @@
 //! ```
 //!
 //! * [`config`] - the command line.
-//! * [`socket`] - every socket option; the only room with `unsafe`.
-//! * [`server`] - who waits for what. It never sees a byte of HTTP.
+//! * [`socket`] - every socket option; the only module with `unsafe`.
+//! * [`server`] - accept and readiness: the loop. It never sees HTTP.
 //! * [`connection`] - moves bytes between a socket and an exchange.
-//! * [`exchange`], `answer` - requests to answers. They never see a socket.
-//! * [`http`] - the protocol, without any input or output.
-//! * [`site`] - path to file, below the root and nowhere else.
-//! * [`transfer`] - large files on their way out.
-//! * [`context`] - what a thread lends to each connection in turn.
-//! * [`access_log`] - one line a request.
-//! * [`descriptors`] - whether there are enough of them.
-//! * [`process_one`] - ending by a signal, even in a container.
+//! * [`exchange`], `respond` - requests in, responses out. No socket.
+//! * [`http`] - the protocol, without I/O.
+//! * [`site`] - path to open file, below the root only.
+//! * [`transfer`] - a large file being sent.
+//! * [`context`] - what the connections of a thread share.
+//! * [`access_log`] - one line per request.
+//! * [`descriptors`] - checks the limit on descriptors.
+//! * [`process_one`] - ends on a signal, even as process 1.
 //! * [`stdio`] - standard output and error, without blocking.
 
 pub mod access_log;

@@ -1,4 +1,4 @@
-//! Stage 5: a static-file HTTP/1.1 server, deadlines and sendfile.
+//! Stage 5: a static-file HTTP/1.1 server, timers and sendfile.
 //!
 //! ```text
 //! socket --listeners--> server --a connection--> connection
@@ -8,20 +8,20 @@
 //! ```
 //!
 //! * [`config`] - the command line.
-//! * [`socket`] - every socket option; the only room with `unsafe`.
-//! * [`server`] - who waits for what. It never sees a byte of HTTP.
-//! * [`timers`] - one timer for all deadlines.
-//! * [`limits`] - how long, how slowly and how many.
-//! * [`signals`] - asked to stop, politely.
+//! * [`socket`] - every socket option; the only module with `unsafe`.
+//! * [`server`] - accept and readiness: the loop. It never sees HTTP.
+//! * [`timers`] - one kernel timer for all deadlines.
+//! * [`limits`] - all limits on a client's time and memory.
+//! * [`signals`] - signals as events.
 //! * [`connection`] - moves bytes between a socket and an exchange.
-//! * [`exchange`], `answer` - requests to answers. They never see a socket.
-//! * [`http`] - the protocol, without any input or output.
-//! * [`site`] - path to file, below the root and nowhere else.
-//! * [`transfer`] - large files on their way out.
-//! * [`context`] - what a thread lends to each connection in turn.
-//! * [`access_log`] - one line a request.
-//! * [`descriptors`] - whether there are enough of them.
-//! * [`process_one`] - ending by a signal, even in a container.
+//! * [`exchange`], `respond` - requests in, responses out. No socket.
+//! * [`http`] - the protocol, without I/O.
+//! * [`site`] - path to open file, below the root only.
+//! * [`transfer`] - a large file being sent.
+//! * [`context`] - what the connections of a thread share.
+//! * [`access_log`] - one line per request.
+//! * [`descriptors`] - checks the limit on descriptors.
+//! * [`process_one`] - ends on a signal, even as process 1.
 //! * [`stdio`] - standard output and error, without blocking.
 
 pub mod access_log;

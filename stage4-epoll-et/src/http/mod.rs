@@ -14,7 +14,7 @@
 //! * [`conditional`], [`range`] - whether to send, and which part.
 //! * [`Representation`], [`media_type`] - a file as HTTP sees it: length,
 //!   date, tag, type.
-//! * [`Response`] - what to answer, and how it is written out.
+//! * [`Response`] - the response plan, and how it is written.
 
 pub mod body;
 pub mod chunk_extension;

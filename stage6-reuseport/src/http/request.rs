@@ -228,7 +228,7 @@ impl<'a> Seen<'a> {
         !self.close && (version == Version::Http11 || self.keep_alive)
     }
 
-    /// Where the body ends (RFC 9112, section 6.3). Two answers to this
+    /// Where the body ends (RFC 9112, section 6.3). Two readings of this
     /// question are how requests are smuggled, so we accept only one.
     fn framing(&self, version: Version) -> Result<Framing, Status> {
         match (&self.codings, self.length) {
