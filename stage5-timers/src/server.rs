@@ -5,7 +5,7 @@ mod interest;
 mod shutdown;
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -15,11 +15,13 @@ use nix::sys::epoll::{
 };
 use slotmap::{DefaultKey, KeyData, SlotMap};
 
+pub use self::shutdown::Counters;
 use crate::config::Config;
 use crate::connection::{Connection, State};
 use crate::context::Context;
 use crate::signals::Signals;
 use crate::site::Site;
+use crate::stdio::Diagnostics;
 use crate::timers::{self, Timers};
 
 /// How long to wait, in milliseconds, before we try to accept again after
@@ -30,7 +32,7 @@ const ACCEPT_RETRY_MS: u16 = 1000;
 /// The most events one iteration takes from the kernel.
 const MAX_EVENTS: usize = 256;
 
-/// The tokens of what is neither listener nor connection.
+/// Tokens of events that are neither a listener's nor a connection's.
 const TIMER: u64 = u64::MAX;
 const STOP: u64 = u64::MAX - 1;
 
@@ -59,8 +61,8 @@ pub struct Server {
     shutdown_deadline: Option<Duration>,
     /// When the listeners are closed, during shutdown.
     listeners_close_at: Option<Duration>,
-    /// Number of responses when it began.
-    responses: u64,
+    /// What this loop has done.
+    counters: Counters,
     context: Context,
 }
 
@@ -82,7 +84,13 @@ pub fn serve(
     while !server.has_stopped() {
         server.iterate()?;
     }
-    server.report();
+    let Counters { finished, aborted } = server.finish();
+    let name = env!("CARGO_PKG_NAME");
+    let line = format!(
+        "{name}: stopped: {finished} responses finished, {aborted} aborted\n"
+    );
+    // Standard error may be closed, and there is nothing else to use.
+    let _ = Diagnostics.write_all(line.as_bytes());
     Ok(())
 }
 
@@ -112,7 +120,7 @@ impl Server {
             signals: None,
             shutdown_deadline: None,
             listeners_close_at: None,
-            responses: 0,
+            counters: Counters::default(),
             context,
         })
     }

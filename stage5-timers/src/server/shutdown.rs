@@ -1,6 +1,6 @@
 //! Graceful shutdown: finish requests in flight, begin nothing new.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::Duration;
 
 use nix::sys::epoll::{EpollEvent, EpollFlags};
@@ -10,11 +10,19 @@ use super::{STOP, Server};
 use crate::connection::READABLE;
 use crate::signals::Signals;
 use crate::socket;
-use crate::stdio::Diagnostics;
 
 /// How long a client that began its handshake just before the shutdown may take
 /// to complete it, and then to send its first byte.
 const GRACE_PERIOD: Duration = Duration::from_millis(500);
+
+/// What the loop has done.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Counters {
+    /// Responses finished during the shutdown.
+    pub finished: u64,
+    /// Responses aborted at its end.
+    pub aborted: u64,
+}
 
 impl Server {
     /// Makes the loop handle signals.
@@ -52,7 +60,7 @@ impl Server {
         for listener in &self.listeners {
             socket::quiesce(listener);
         }
-        self.responses = self.context.responses;
+        self.counters.finished = self.context.responses;
         // From now on every response is the last of its connection.
         self.context.limits.requests = 0;
         self.context.limits.first_byte = GRACE_PERIOD;
@@ -97,23 +105,18 @@ impl Server {
         })
     }
 
-    /// Aborts the responses still in flight, and reports the counts.
-    pub fn report(&mut self) {
-        let finished = self.context.responses - self.responses;
-        let mut aborted = 0;
+    /// Aborts the responses still in flight, and returns the counts.
+    #[must_use]
+    pub fn finish(mut self) -> Counters {
+        self.counters.finished =
+            self.context.responses - self.counters.finished;
         for connection in self.connections.values_mut() {
             if connection.is_busy() {
                 connection.abort(&mut self.context);
-                aborted += 1;
+                self.counters.aborted += 1;
             }
         }
         self.context.log.flush();
-        let name = env!("CARGO_PKG_NAME");
-        let line = format!(
-            "{name}: stopped: {finished} responses finished, \
-             {aborted} aborted\n"
-        );
-        // Standard error may be closed, and there is nothing else to use.
-        let _ = Diagnostics.write_all(line.as_bytes());
+        self.counters
     }
 }

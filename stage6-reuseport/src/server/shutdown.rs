@@ -15,7 +15,7 @@ use crate::socket::{self, steering};
 /// to complete it, and then to send its first byte.
 const GRACE_PERIOD: Duration = Duration::from_millis(500);
 
-/// What one loop has done.
+/// What the loop has done.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Counters {
     /// Connections accepted.
