@@ -27,11 +27,8 @@ const NAMES: [(EpollFlags, &str); 5] = [
 fn interest() -> Result<(), String> {
     let binary = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
     let stage = Stage::program(binary, NAME);
-    // Small buffers, or the mebibyte fits into them. One loop, and no client
-    // that the kernel keeps to itself, where there are flags for that.
-    let flags = ["--io-limit", "4096", "--defer-accept", "0", "--threads", "1"];
-    let count = [2, 2, 4, 6][stage.number.clamp(3, 6) as usize - 3];
-    let server = stage.start(&flags[..count])?;
+    // Small buffers, or the mebibyte fits into them.
+    let server = stage.start_plain(&["--io-limit", "4096"])?;
     let pid = server.pid();
     // Asleep, it has all that it starts with.
     process::until_asleep(pid, stage.ceiling)?;
@@ -73,7 +70,7 @@ fn interest() -> Result<(), String> {
         };
         let _ = write!(table, "\n{who:11}{connected:23}{owing:23}{done}");
     }
-    compare(&table)
+    compare(&stage, &table)
 }
 
 /// What is watched for, by token: the listener's is 0, and the connections'
@@ -111,8 +108,8 @@ fn watched(line: &str) -> Option<(u64, String)> {
     Some((after("data:")?, names.join(" ")))
 }
 
-fn compare(got: &str) -> Result<(), String> {
-    let slot = Slot { group: NAME.to_owned(), name: "interest".to_owned() };
+fn compare(stage: &Stage, got: &str) -> Result<(), String> {
+    let slot = Slot::of(stage, "interest", got);
     match slot.check(PROMISE, got) {
         Verdict::Same => Ok(()),
         Verdict::Missing => Err(format!("no {} yet:\n{got}", slot.shown())),

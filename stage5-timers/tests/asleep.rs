@@ -20,11 +20,7 @@ const CROWDS: [usize; 3] = [0, 10, 100];
 fn asleep() -> Result<(), String> {
     let binary = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
     let stage = Stage::program(binary, NAME);
-    // One loop, and no client that the kernel keeps to itself, where there are
-    // flags for that.
-    let flags = ["--quiet", "--defer-accept", "0", "--threads", "1"];
-    let count = [1, 1, 1, 3, 5][stage.number.clamp(2, 6) as usize - 2];
-    let server = stage.start(&flags[..count])?;
+    let server = stage.start_plain(&[])?;
     let pid = server.pid();
     // Asleep, it has all that it starts with.
     process::until_asleep(pid, stage.ceiling)?;
@@ -41,7 +37,7 @@ fn asleep() -> Result<(), String> {
         process::until_asleep(pid, stage.ceiling)?;
         let _ = write!(table, "\n{crowd:7}   {}", sleeps_in(pid)?);
     }
-    compare(&table)
+    compare(&stage, &table)
 }
 
 /// The call in which the loop is: the only thread of the process, or the last
@@ -70,8 +66,8 @@ fn sleeps_in(pid: i32) -> Result<String, String> {
     }
 }
 
-fn compare(got: &str) -> Result<(), String> {
-    let slot = Slot { group: NAME.to_owned(), name: "asleep".to_owned() };
+fn compare(stage: &Stage, got: &str) -> Result<(), String> {
+    let slot = Slot::of(stage, "asleep", got);
     match slot.check(PROMISE, got) {
         Verdict::Same => Ok(()),
         Verdict::Missing => Err(format!("no {} yet:\n{got}", slot.shown())),

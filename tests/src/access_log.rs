@@ -2,6 +2,7 @@
 
 mod stuck;
 
+use crate::number::Number;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 
 /// The tests of this module.
@@ -10,8 +11,8 @@ pub fn cases() -> Vec<Case> {
     let of_ours = |name, promise, run| Case {
         name,
         promise,
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run,
     };

@@ -8,6 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::fixtures;
+use crate::number::Number;
 use crate::process;
 use crate::server::Server;
 use crate::stage::{Case, Launch, Outcome, PASSED, Stage};
@@ -23,7 +24,7 @@ pub fn cases() -> Vec<Case> {
     let of_ours = |name, promise, until, run| Case {
         name,
         promise,
-        from: 1,
+        from: Number::stage(1),
         until,
         any_server: false,
         run,
@@ -34,30 +35,30 @@ pub fn cases() -> Vec<Case> {
     let usage = "A command line that makes no sense ends with exit code 2 \
                  and says what\nit is about.";
     vec![
-        of_ours("cli::busy_port", fails, u32::MAX, busy_port),
-        of_ours("cli::root_is_missing", fails, u32::MAX, root_is_missing),
-        of_ours("cli::root_is_a_file", fails, u32::MAX, root_is_a_file),
-        of_ours("cli::unknown_flag", usage, u32::MAX, unknown_flag),
-        of_ours("cli::bad_address", usage, u32::MAX, bad_address),
+        of_ours("cli::busy_port", fails, Number::EVER, busy_port),
+        of_ours("cli::root_is_missing", fails, Number::EVER, root_is_missing),
+        of_ours("cli::root_is_a_file", fails, Number::EVER, root_is_a_file),
+        of_ours("cli::unknown_flag", usage, Number::EVER, unknown_flag),
+        of_ours("cli::bad_address", usage, Number::EVER, bad_address),
         of_ours(
             "cli::ends_by_signal",
             "SIGTERM and SIGINT end the process at once, by the signal, \
              though\nconnections are open.",
-            4,
+            Number::step(5, 5),
             ends_by_signal,
         ),
         of_ours(
             "cli::restarts_on_the_same_port",
             "A server that has closed connections can be started again on \
              its port\nat once: SO_REUSEADDR.",
-            u32::MAX,
+            Number::EVER,
             restarts_on_the_same_port,
         ),
         of_ours(
             "cli::nobody_reads_its_output",
             "The server goes on when nobody reads its stdout and stderr any \
              more.",
-            u32::MAX,
+            Number::EVER,
             nobody_reads_its_output,
         ),
     ]

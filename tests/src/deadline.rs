@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::fixtures::{self, BIG};
 use crate::large;
+use crate::number::Number;
 use crate::process;
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
@@ -27,8 +28,8 @@ pub fn cases() -> Vec<Case> {
     let case = |name, promise, run| Case {
         name,
         promise,
-        from: 5,
-        until: u32::MAX,
+        from: Number::step(5, 4),
+        until: Number::EVER,
         any_server: false,
         run,
     };

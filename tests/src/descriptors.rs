@@ -1,5 +1,6 @@
 //! What was asked for must fit into the descriptors that are allowed.
 
+use crate::number::Number;
 use crate::stage::{Case, Launch, Outcome, PASSED, Stage};
 
 /// The tests of this module.
@@ -16,8 +17,8 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "descriptors::too_few",
-            1,
-            u32::MAX,
+            Number::stage(1),
+            Number::EVER,
             "With too few descriptors for what was asked for, the server ends \
              with one line\nthat names the number it needs and the limit. It \
              never starts only to reject\neverybody.",
@@ -25,15 +26,15 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "descriptors::just_enough",
-            1,
-            u32::MAX,
+            Number::stage(1),
+            Number::EVER,
             "With few descriptors, but enough, everybody is served.",
             just_enough,
         ),
         case(
             "descriptors::soft_limit",
-            1,
-            u32::MAX,
+            Number::stage(1),
+            Number::EVER,
             "The soft limit is raised to the hard limit before anything is \
              counted.",
             soft_limit,

@@ -1,5 +1,6 @@
 //! Clients that vanish.
 
+use crate::number::Number;
 use crate::process;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 
@@ -11,8 +12,8 @@ pub fn cases() -> Vec<Case> {
         promise: "A client announces 100,000 bytes, sends half of them, and \
                   resets\nthe connection. The server goes on, and keeps no \
                   descriptor of it.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: true,
         run: mid_body,
     }]

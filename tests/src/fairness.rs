@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use crate::fixtures::{self, BIG, HELLO};
+use crate::number::Number;
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 
@@ -28,8 +29,8 @@ pub fn cases() -> Vec<Case> {
     let from_2 = |name, promise, run| Case {
         name,
         promise,
-        from: 2,
-        until: u32::MAX,
+        from: Number::stage(2),
+        until: Number::EVER,
         any_server: true,
         run,
     };

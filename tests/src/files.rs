@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::fixtures::{self, pattern};
 use crate::large;
+use crate::number::Number;
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::wire::Client;
@@ -23,8 +24,8 @@ pub fn cases() -> Vec<Case> {
     let case = |name, any_server, promise, run| Case {
         name,
         promise,
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server,
         run,
     };

@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
+use crate::number::Number;
 use crate::server::Server;
-use crate::stage::{Case, Outcome, Stage};
+use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::truth;
 
 const PROMISE: &str = "The help names every flag, with its unit and its \
@@ -15,8 +16,8 @@ pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "help::flags",
         promise: PROMISE,
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: flags,
     }]
@@ -35,6 +36,9 @@ fn flags(stage: &Stage) -> Outcome {
     let long = lines.iter().find(|line| line.chars().count() > 80);
     if let Some(line) = long {
         return Err(format!("wider than 80 columns:\n{line}").into());
+    }
+    if stage.at.step.is_some() {
+        return Ok(PASSED);
     }
     truth::check(stage, "help", PROMISE, &lines.join("\n"))
 }

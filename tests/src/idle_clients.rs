@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::fixtures::{self, BIG, HELLO};
+use crate::number::Number;
 use crate::process;
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
@@ -26,14 +27,14 @@ pub fn cases() -> Vec<Case> {
         name,
         promise,
         from,
-        until: u32::MAX,
+        until: Number::EVER,
         any_server,
         run,
     };
     vec![
         case(
             "idle_clients::idle_client",
-            1,
+            Number::stage(1),
             true,
             "A client that connects and says nothing keeps nobody waiting, \
              and is\nserved when it speaks.",
@@ -41,7 +42,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "idle_clients::one_byte",
-            1,
+            Number::stage(1),
             true,
             "A client that sends one byte of a request keeps nobody waiting, \
              and is\nserved when it goes on.",
@@ -49,7 +50,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "idle_clients::never_reads",
-            1,
+            Number::stage(1),
             false,
             "A client that asks for 64 MiB, and for ten files behind it, and \
              does not\nread, keeps nobody waiting. The server sleeps \
@@ -58,7 +59,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "idle_clients::no_wake_ups",
-            1,
+            Number::stage(1),
             true,
             "A hundred idle connections cost nothing: the server sleeps until \
              one of them\nspeaks. It does not look at them again and again.",
@@ -66,7 +67,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "idle_clients::no_thread_each",
-            2,
+            Number::stage(2),
             true,
             "Two hundred connections that have begun a request take no thread \
              and no\nprocess each: one thread waits for all of them.",
@@ -74,7 +75,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "idle_clients::a_thousand_idle",
-            2,
+            Number::stage(2),
             true,
             "A thousand idle clients keep nobody waiting, and each is served \
              when it\nspeaks.",

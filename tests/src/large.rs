@@ -12,6 +12,7 @@ use nix::sys::socket::{
 };
 
 use crate::fixtures::{self, BIG, pattern};
+use crate::number::Number;
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::wire::request::find;
@@ -33,8 +34,8 @@ pub fn cases() -> Vec<Case> {
         name: "large::slow_reader",
         promise: "A client that reads slowly, through a small window, gets \
                   all 64 MiB,\nbyte for byte.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: true,
         run: slow_reader,
     }]

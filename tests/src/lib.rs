@@ -11,6 +11,7 @@
 //! | [`contract`] | the promise without the wording, for other servers |
 //! | [`server`] | a process of the test's own |
 //! | [`fixtures`] | the site it serves |
+//! | [`number`] | which stage, or which sub-step of one |
 //! | [`suite`], [`cases`], [`orphans`] | the list of tests |
 //! | [`truth`], [`help`], [`cli`], [`access_log`] | what ours promise besides |
 //! | [`io_limit`] | how every script is cut for the torture run |
@@ -50,6 +51,7 @@ pub mod labs;
 pub mod large;
 pub mod limits;
 pub mod loops;
+pub mod number;
 pub mod orphans;
 pub mod overload;
 pub mod parallel;

@@ -1,6 +1,7 @@
 //! Limits on how many, and what those beyond are told.
 
 use crate::fixtures::HELLO;
+use crate::number::Number;
 use crate::overload;
 use crate::process;
 use crate::server::Server;
@@ -25,8 +26,8 @@ pub fn cases() -> Vec<Case> {
     let case = |name, promise, run| Case {
         name,
         promise,
-        from: 5,
-        until: u32::MAX,
+        from: Number::step(5, 5),
+        until: Number::EVER,
         any_server: false,
         run,
     };

@@ -6,6 +6,7 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::number::Number;
 use crate::process;
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
@@ -18,8 +19,8 @@ pub fn cases() -> Vec<Case> {
     let case = |name, promise, run| Case {
         name,
         promise,
-        from: 6,
-        until: u32::MAX,
+        from: Number::step(6, 2),
+        until: Number::EVER,
         any_server: false,
         run,
     };

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::fixtures::HELLO;
+use crate::number::Number;
 use crate::process::{self, Used};
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
@@ -44,7 +45,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         of_ours(
             "overload::more_clients_than_descriptors",
-            (2, 4),
+            (Number::stage(2), Number::step(5, 4)),
             "With 64 descriptors and 100 clients, those who are in are served \
              and the\nothers wait. The server says so once in a while and \
              otherwise sleeps. When\nclients leave, those who waited are \
@@ -53,7 +54,7 @@ pub fn cases() -> Vec<Case> {
         ),
         of_ours(
             "overload::files_when_full",
-            (5, u32::MAX),
+            (Number::step(5, 5), Number::EVER),
             "Connections don't use up all descriptors: whoever is in can have \
              a file,\nhowever many others wait.",
             files_when_full,
@@ -62,7 +63,7 @@ pub fn cases() -> Vec<Case> {
             "overload::no_file_when_full",
             // On stage 1 each thread that sleeps in accept(2) holds the
             // number of its next descriptor: Linux takes it before it waits.
-            (2, 4),
+            (Number::stage(2), Number::step(5, 4)),
             "Idle clients can use up all descriptors. Then there is none left \
              to open a\nfile with, and who is in is told so: 503, and the \
              connection stays.",

@@ -1,6 +1,7 @@
 //! Many clients at once.
 
 use crate::fixtures::HELLO;
+use crate::number::Number;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::wire::{Answer, Client};
 
@@ -19,8 +20,8 @@ pub fn cases() -> Vec<Case> {
     let from_1 = |name, promise, run| Case {
         name,
         promise,
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: true,
         run,
     };

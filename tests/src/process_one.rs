@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::number::Number;
 use crate::server::Server;
 use crate::signal::until_closed;
 use crate::stage::{Case, Launch, Outcome, PASSED, Stage, skip};
@@ -19,8 +20,8 @@ pub fn cases() -> Vec<Case> {
                   signals. SIGTERM and\nSIGINT end the server all the same: at \
                   once, or from stage 5 on at the\nsecond signal, with 128 and \
                   its number as the exit code.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: ends_by_signal,
     }]
@@ -56,7 +57,7 @@ fn ends_by_signal(stage: &Stage) -> Outcome {
     words.push(stage.binary()?.to_string_lossy().into_owned());
     let mut inside = stage.clone();
     inside.launch = Launch::Program("unshare".into(), words);
-    let graceful = stage.number >= 5;
+    let graceful = stage.at >= Number::step(5, 6);
     let long = ["--drain-timeout", "600", "--head-timeout", "600"];
     let flags = if graceful { &long[..] } else { &[] };
     for signal in [Signal::SIGTERM, Signal::SIGINT] {

@@ -7,6 +7,7 @@ use std::path::Path;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::number::Number;
 use crate::process;
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
@@ -20,8 +21,8 @@ pub fn cases() -> Vec<Case> {
     let case = |name, promise, run| Case {
         name,
         promise,
-        from: 5,
-        until: u32::MAX,
+        from: Number::step(5, 7),
+        until: Number::EVER,
         any_server: false,
         run,
     };

@@ -1,6 +1,7 @@
 //! sendfile(2): in one piece with its head, and what there is without it.
 
 use crate::fixtures::pattern;
+use crate::number::Number;
 use crate::process;
 use crate::stage::{self, Case, Outcome, PASSED, Stage};
 use crate::truth::strace::Traced;
@@ -14,8 +15,8 @@ pub fn cases() -> Vec<Case> {
     let case = |name, promise, run| Case {
         name,
         promise,
-        from: 5,
-        until: u32::MAX,
+        from: Number::step(5, 1),
+        until: Number::EVER,
         any_server: false,
         run,
     };

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::fixtures::{self, HELLO};
+use crate::number::Number;
 use crate::process;
 use crate::server::Server;
 use crate::stage::{self, Case, Outcome, PASSED, Stage};
@@ -25,8 +26,8 @@ pub fn cases() -> Vec<Case> {
     let case = |name, run| Case {
         name,
         promise: PROMISE,
-        from: 5,
-        until: u32::MAX,
+        from: Number::step(5, 4),
+        until: Number::EVER,
         any_server: false,
         run,
     };

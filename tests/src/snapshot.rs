@@ -12,6 +12,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
+use crate::stage::Stage;
+
 /// How to accept a new snapshot; ends the message about a missing one.
 pub const HOW_TO_ACCEPT: &str = "Read what came. If it keeps the promise, \
     accept it: run the test again with INSTA_UPDATE=always, or `cargo insta \
@@ -47,6 +49,15 @@ pub fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"))
 }
 
+/// The name of a stage, and so of the folder with its snapshots.
+fn folder_of(stage: u32) -> Option<String> {
+    let start = format!("stage{stage}-");
+    let entries = fs::read_dir(folder()).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name());
+    let mut names = names.map(|name| name.to_string_lossy().into_owned());
+    names.find(|name| name.starts_with(&start))
+}
+
 /// Whether this run may change accepted snapshots. Never in CI.
 #[must_use]
 pub fn is_updating() -> bool {
@@ -59,6 +70,23 @@ fn in_ci() -> bool {
 }
 
 impl Slot {
+    /// A stage's own snapshot. A sub-step has one only where it differs from
+    /// what was before it, and otherwise keeps to that.
+    #[must_use]
+    pub fn of(stage: &Stage, name: &str, got: &str) -> Self {
+        let slot = |group| Self { group, name: name.to_owned() };
+        let Some(step) = stage.at.step else {
+            return slot(stage.name.clone());
+        };
+        let steps = (1..=step).rev();
+        let earlier = steps.map(|step| format!("stage{}.{step}", stage.number));
+        let mut groups = earlier.chain(folder_of(stage.number - 1));
+        let stored = groups.by_ref().map(slot).find(|s| s.stored().is_some());
+        stored
+            .filter(|it| it.stored().as_deref() == Some(got.trim_end()))
+            .unwrap_or_else(|| slot(format!("stage{}", stage.at)))
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> PathBuf {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use libtest_mimic::{Completion, Failed};
 
 use crate::fixtures;
+use crate::number::Number;
 use crate::process;
 use crate::server::Server;
 use crate::wire::client::CEILING;
@@ -29,8 +30,10 @@ pub const PASSED: Completion = Completion::Completed;
 pub struct Stage {
     /// `stage1-blocking`; the command line for a program that is not ours.
     pub name: String,
-    /// Which promises it must keep: those up to this stage.
+    /// The number of the stage.
     pub number: u32,
+    /// Which promises it must keep: those up to here.
+    pub at: Number,
     /// How long a test waits for one event.
     pub ceiling: Duration,
     /// How to start it.
@@ -58,9 +61,9 @@ pub struct Case {
     /// The promise, in words a student understands; printed on failure.
     pub promise: &'static str,
     /// The first stage that keeps it.
-    pub from: u32,
-    /// The last stage that keeps it; `u32::MAX` if all later ones do.
-    pub until: u32,
+    pub from: Number,
+    /// The last one that keeps it; [`Number::EVER`] if all later ones do.
+    pub until: Number,
     /// Whether it makes sense for a server that is not one of the stages.
     pub any_server: bool,
     /// The test.
@@ -74,6 +77,7 @@ impl Stage {
         Self {
             name: name.to_owned(),
             number: number_in(name),
+            at: sub_step(number_in(name)),
             ceiling: CEILING,
             launch: Launch::Program(path.into(), Vec::new()),
             descriptors: None,
@@ -86,6 +90,7 @@ impl Stage {
         Self {
             name: line.to_owned(),
             number,
+            at: Number::stage(number),
             ceiling: PATIENCE,
             launch: Launch::Command(line.to_owned()),
             descriptors: None,
@@ -124,11 +129,14 @@ impl Stage {
     #[must_use]
     pub fn plain(&self) -> Vec<&'static str> {
         let mut flags = vec!["--quiet"];
-        if self.number >= 5 {
+        if self.at >= Number::step(5, 3) {
             flags.extend(["--defer-accept", "0"]);
         }
-        if self.number >= 6 {
-            flags.extend(["--threads", "1", "--cache-files", "0"]);
+        if self.at >= Number::step(6, 1) {
+            flags.extend(["--threads", "1"]);
+        }
+        if self.at >= Number::step(6, 3) {
+            flags.extend(["--cache-files", "0"]);
         }
         flags
     }
@@ -165,13 +173,21 @@ impl Stage {
     /// # Errors
     /// If it does not start.
     pub fn start_forgetful(&self) -> Result<Server, String> {
-        let remembers = self.number >= 6;
+        let remembers = self.at >= Number::step(6, 3);
         let flags = ["--quiet", "--cache-files", "0"];
         let server =
             self.start(if remembers { &flags } else { &flags[..1] })?;
         process::until_asleep(server.pid(), self.ceiling)?;
         Ok(server)
     }
+}
+
+/// The sub-step that this crate is, as `cargo ladder test` says; else the whole
+/// stage.
+fn sub_step(stage: u32) -> Number {
+    let step = std::env::var("SUB_STEP").ok();
+    let step = step.and_then(|step| step.parse::<Number>().ok());
+    step.filter(|step| step.stage == stage).unwrap_or(Number::stage(stage))
 }
 
 /// `stage4-epoll-et` is stage 4; a name without a number is stage 1.

@@ -58,7 +58,7 @@ pub fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
     }
     for case in cases::all() {
         let ours = case.any_server || stage.is_ours();
-        if ours && (case.from..=case.until).contains(&stage.number) {
+        if ours && (case.from..=case.until).contains(&stage.at) {
             let stage = Arc::clone(stage);
             trials.push(Trial::ignorable_test(case.name, move || {
                 run_case(&case, &stage)
@@ -83,7 +83,7 @@ fn script_trials(stage: &Arc<Stage>, place: &Place) -> Vec<Trial> {
             return vec![Trial::test(name, move || Err(why.into()))];
         }
     };
-    if !(script.from..=script.until).contains(&stage.number) {
+    if !(script.from..=script.until).contains(&stage.at) {
         return Vec::new();
     }
     let mut paces = vec![(name.clone(), Pace::Whole)];

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::fixtures::{self, HELLO};
+use crate::number::Number;
 use crate::stage::{self, Case, Outcome, PASSED, Stage};
 
 /// The tests of this module.
@@ -11,8 +12,8 @@ pub fn cases() -> Vec<Case> {
     let case = |name, promise, run| Case {
         name,
         promise,
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run,
     };

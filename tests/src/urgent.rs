@@ -11,6 +11,7 @@ use std::os::fd::AsRawFd as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::number::Number;
 use crate::process;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::wire::request::find;
@@ -51,8 +52,8 @@ pub fn cases() -> Vec<Case> {
         promise: "A client sends an urgent byte (MSG_OOB) in the middle of \
                   what it says.\nThe bytes behind it are read like those \
                   before, and it is answered.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: byte_in_a_request,
     }]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::fixtures;
+use crate::number::Number;
 use crate::process;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::wire::{Answer, Client};
@@ -19,8 +20,8 @@ pub fn cases() -> Vec<Case> {
     let case = |name, promise, run| Case {
         name,
         promise,
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run,
     };

@@ -1,5 +1,6 @@
 //! A mistake in a script is named, with its line and the right form.
 
+use conversations::number::Number;
 use conversations::script::{self, parse};
 
 fn wrong(text: &str) -> String {
@@ -23,6 +24,7 @@ fn every_mistake_has_a_line_and_a_reason() {
     check("# P\n", 1, "no conversation");
     check("# P\nform: 2\n> x\n", 2, "unknown setting `form`");
     check("# P\nfrom: 7\n> x\n", 2, "`7` is no stage");
+    check("# P\nfrom: 5.x\n> x\n", 2, "`5.x` is no number");
     check("# P\nfrom: 3\nuntil: 2\n> x\n", 1, "`until` is before `from`");
     check("# P\nsplit: on\n> x\n", 2, "there is only `split: off`");
     check("# P\n> x\nfrom: 2\n", 3, "settings come before");
@@ -52,11 +54,14 @@ fn every_mistake_has_a_line_and_a_reason() {
 
 #[test]
 fn a_script_says_what_it_means() {
-    let text = "# One.\n# Two.\n\nfrom: 2\nuntil: 4\nflags: --a 1 --b\n\
+    let text = "# One.\n# Two.\n\nfrom: 2\nuntil: 5.2\nflags: --a 1 --b\n\
                 split: off\nio-limit: off\n\n# A note.\nA> x\\r\\n\n\nA read 1\n";
     let script = parse(text).unwrap();
     assert_eq!(script.promise, ["One.", "Two."]);
-    assert_eq!((script.from, script.until), (2, 4));
+    let (from, until) = (Number::stage(2), Number::step(5, 2));
+    assert_eq!((script.from, script.until), (from, until));
+    // A sub-step comes before its stage and after the stage before.
+    assert!(Number::stage(4) < until && until < Number::stage(5));
     assert_eq!(script.flags, ["--a", "1", "--b"]);
     assert!(!script.split);
     assert!(!script.io_limit);

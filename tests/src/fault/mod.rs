@@ -9,6 +9,7 @@ use inject::Injected;
 use table::Fault;
 
 use crate::fixtures::{HELLO, pattern};
+use crate::number::Number;
 use crate::process;
 use crate::server::Server;
 use crate::stage::{self, Case, Launch, Outcome, PASSED, Stage};
@@ -68,8 +69,8 @@ pub fn cases() -> Vec<Case> {
         promise: "A system call that fails while the server starts ends it, \
                   with exit code 1\nand one line that says what could not be \
                   done.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: starting,
     });
@@ -78,8 +79,8 @@ pub fn cases() -> Vec<Case> {
         promise: "A system call that only an option needs, or that only \
                   improves something, may\nfail: the server starts and \
                   serves.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: optional,
     });
@@ -195,7 +196,7 @@ fn optional(stage: &Stage) -> Outcome {
         return stage::skip("fault::optional", stage::TRACING);
     }
     for (call, error, (from, until)) in table::OPTIONAL {
-        if !(from..=until).contains(&stage.number) {
+        if !(from..=until).contains(&stage.at) {
             continue;
         }
         let inject = format!("inject={call}:error={error}");
@@ -212,7 +213,7 @@ fn starting(stage: &Stage) -> Outcome {
         return stage::skip("fault::starting", stage::TRACING);
     }
     for (call, error, (from, until)) in table::STARTING {
-        if !(from..=until).contains(&stage.number) {
+        if !(from..=until).contains(&stage.at) {
             continue;
         }
         let inject = format!("inject={call}:error={error}:when=1");

@@ -12,21 +12,28 @@
 //! * `timerfd_settime(2)`: with a clock that nobody can set and a valid time
 //!   there is no error that it could return.
 
+use crate::number::Number;
+
 /// One system call.
 pub struct Fault {
     /// Its name, or a pattern of names for strace.
     pub call: &'static str,
     /// The stages that make it while they serve.
-    pub stages: (u32, u32),
+    pub stages: (Number, Number),
     /// Errors, and when each of them comes.
     pub errors: &'static [(&'static str, &'static str)],
 }
 
-const EVER: u32 = u32::MAX;
+const EVER: Number = Number::EVER;
+
+/// The first stage that makes a call.
+const fn from(stage: u32) -> Number {
+    Number::stage(stage)
+}
 
 const fn fault(
     call: &'static str,
-    stages: (u32, u32),
+    stages: (Number, Number),
     errors: &'static [(&'static str, &'static str)],
 ) -> Fault {
     Fault { call, stages, errors }
@@ -36,14 +43,14 @@ const fn fault(
 /// take a signal mask.
 pub const WAIT: Fault = fault(
     "/^(p?poll|epoll_p?wait)$",
-    (2, EVER),
+    (from(2), EVER),
     &[("EINTR", "a signal was handled, or a debugger came")],
 );
 
 /// `accept4(2)`.
 pub const ACCEPT: Fault = fault(
     "accept4",
-    (2, EVER),
+    (from(2), EVER),
     &[
         ("ECONNABORTED", "the client gave up while it waited"),
         ("EMFILE", "this process has no descriptor left"),
@@ -62,7 +69,7 @@ pub const ACCEPT: Fault = fault(
 /// it from the others: stage 3, which modifies, is left out.
 pub const WATCH: Fault = fault(
     "epoll_ctl",
-    (4, EVER),
+    (from(4), EVER),
     &[
         ("ENOMEM", "no memory for one more"),
         ("ENOSPC", "the user watches too many (max_user_watches)"),
@@ -72,7 +79,7 @@ pub const WATCH: Fault = fault(
 /// `recv(2)`.
 pub const RECEIVE: Fault = fault(
     "recvfrom",
-    (2, EVER),
+    (from(2), EVER),
     &[
         ("ECONNRESET", "the client has crashed"),
         ("ETIMEDOUT", "it is gone, as keep-alive probes have found"),
@@ -85,7 +92,7 @@ pub const RECEIVE: Fault = fault(
 /// `send(2)`.
 pub const SEND: Fault = fault(
     "sendto",
-    (2, EVER),
+    (from(2), EVER),
     &[
         ("EPIPE", "the connection is over"),
         ("ECONNRESET", "the client has crashed"),
@@ -99,14 +106,14 @@ pub const SEND: Fault = fault(
 /// EAGAIN, where it is followed by an event whatever has happened.
 pub const NOT_YET: Fault = fault(
     "recvfrom,sendto",
-    (2, 3),
+    (from(2), from(3)),
     &[("EAGAIN", "it was ready, and is no more")],
 );
 
 /// `sendfile(2)`.
 pub const SEND_FILE: Fault = fault(
     "sendfile",
-    (5, EVER),
+    (Number::step(5, 1), EVER),
     &[
         ("EIO", "the disk can't be read"),
         ("ENOMEM", "no memory"),
@@ -121,7 +128,7 @@ pub const SEND_FILE: Fault = fault(
 /// `openat2(2)`.
 pub const OPEN: Fault = fault(
     "openat2",
-    (2, EVER),
+    (from(2), EVER),
     &[
         ("EMFILE", "this process has no descriptor left"),
         ("ENFILE", "the system has none left"),
@@ -137,14 +144,14 @@ pub const OPEN: Fault = fault(
 /// `fstat(2)`, which the standard library makes as `statx(2)`.
 pub const STAT: Fault = fault(
     "/^(statx|fstat|newfstatat)$",
-    (2, EVER),
+    (from(2), EVER),
     &[("EIO", "the disk can't be read"), ("ENOMEM", "no memory")],
 );
 
 /// `pread(2)`.
 pub const READ: Fault = fault(
     "pread64",
-    (2, EVER),
+    (from(2), EVER),
     &[
         ("EIO", "the disk can't be read"),
         ("EINTR", "a signal was handled while a slow file system read"),
@@ -152,13 +159,16 @@ pub const READ: Fault = fault(
 );
 
 /// `shutdown(2)`.
-pub const SHUT_DOWN: Fault =
-    fault("shutdown", (2, EVER), &[("ENOTCONN", "the client has crashed")]);
+pub const SHUT_DOWN: Fault = fault(
+    "shutdown",
+    (from(2), EVER),
+    &[("ENOTCONN", "the client has crashed")],
+);
 
 /// `write(2)`, to the access log.
 pub const WRITE: Fault = fault(
     "write",
-    (2, EVER),
+    (from(2), EVER),
     &[
         ("EPIPE", "nobody reads it any more"),
         ("ENOSPC", "the disk is full"),
@@ -170,22 +180,22 @@ pub const WRITE: Fault = fault(
 
 /// What the server can do without: an option needs it that was not given, or it
 /// only makes things better. It starts, and serves.
-pub const OPTIONAL: [(&str, &str, (u32, u32)); 3] = [
-    ("sched_getaffinity", "EPERM", (1, EVER)),
-    ("prlimit64", "EPERM", (1, EVER)),
-    ("sched_setaffinity", "EPERM", (1, EVER)),
+pub const OPTIONAL: [(&str, &str, (Number, Number)); 3] = [
+    ("sched_getaffinity", "EPERM", (from(1), EVER)),
+    ("prlimit64", "EPERM", (from(1), EVER)),
+    ("sched_setaffinity", "EPERM", (from(1), EVER)),
 ];
 
 /// While it starts, in order: what fails then ends it, with one line.
-pub const STARTING: [(&str, &str, (u32, u32)); 10] = [
-    ("socket", "EMFILE", (1, EVER)),
-    ("setsockopt", "ENOBUFS", (1, EVER)),
-    ("bind", "EADDRINUSE", (1, EVER)),
-    ("listen", "EADDRINUSE", (1, EVER)),
-    ("getsockname", "ENOBUFS", (1, EVER)),
-    ("epoll_create1", "EMFILE", (3, EVER)),
-    ("epoll_ctl", "ENOSPC", (3, EVER)),
-    ("timerfd_create", "EMFILE", (5, EVER)),
-    ("signalfd4", "EMFILE", (5, EVER)),
-    ("openat2", "EACCES", (1, EVER)),
+pub const STARTING: [(&str, &str, (Number, Number)); 10] = [
+    ("socket", "EMFILE", (from(1), EVER)),
+    ("setsockopt", "ENOBUFS", (from(1), EVER)),
+    ("bind", "EADDRINUSE", (from(1), EVER)),
+    ("listen", "EADDRINUSE", (from(1), EVER)),
+    ("getsockname", "ENOBUFS", (from(1), EVER)),
+    ("epoll_create1", "EMFILE", (from(3), EVER)),
+    ("epoll_ctl", "ENOSPC", (from(3), EVER)),
+    ("timerfd_create", "EMFILE", (Number::step(5, 2), EVER)),
+    ("signalfd4", "EMFILE", (Number::step(5, 6), EVER)),
+    ("openat2", "EACCES", (from(1), EVER)),
 ];

@@ -5,6 +5,7 @@ mod mutate;
 use std::thread;
 
 use crate::fixtures;
+use crate::number::Number;
 use crate::process;
 use crate::script::{self, Action, Step};
 use crate::server::Server;
@@ -42,8 +43,8 @@ pub fn cases() -> Vec<Case> {
         promise: "Twenty thousand damaged requests: each is answered in \
                   HTTP or not at\nall, and afterwards the server has no \
                   descriptor and no memory more than\nbefore.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: true,
         run: mutations,
     }]

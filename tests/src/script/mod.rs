@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 pub use parse::parse;
 
+use crate::number::Number;
 use crate::wire::escape::Part;
 
 /// A conversation, read from a file.
@@ -15,9 +16,9 @@ pub struct Script {
     /// The promise: the file's first comment, one string a line.
     pub promise: Vec<String>,
     /// The first stage that keeps it.
-    pub from: u32,
+    pub from: Number,
     /// The last stage that keeps it.
-    pub until: u32,
+    pub until: Number,
     /// More flags for the server.
     pub flags: Vec<String>,
     /// Whether it also runs byte by byte.

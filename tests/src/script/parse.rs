@@ -1,6 +1,7 @@
 //! The script language, line by line. `tests/README.md` describes it.
 
 use super::{Action, Script, Step};
+use crate::number::Number;
 use crate::wire::escape;
 
 /// A line number, from 1, and what is wrong there.
@@ -18,8 +19,8 @@ const DIRECTIVES: &str = "`> text`, `fill N C`, `drip C`, `segment`, \
 pub fn parse(text: &str) -> Result<Script, Wrong> {
     let mut script = Script {
         promise: Vec::new(),
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         flags: Vec::new(),
         split: true,
         io_limit: true,
@@ -84,9 +85,12 @@ fn setting(script: &mut Script, line: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn stage(value: &str) -> Result<u32, String> {
-    let number = value.parse().ok().filter(|n| (1..=6).contains(n));
-    number.ok_or_else(|| format!("`{value}` is no stage; they are 1 to 6"))
+fn stage(value: &str) -> Result<Number, String> {
+    let number: Number = value.parse()?;
+    if (1..=6).contains(&number.stage) {
+        return Ok(number);
+    }
+    Err(format!("`{value}` is no stage; they are 1 to 6"))
 }
 
 /// The steps up to the end of the file, or up to `end` if `opened` tells the

@@ -12,6 +12,7 @@ use std::net::TcpStream;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::number::Number;
 use crate::process;
 use crate::server::Server;
 use crate::stage::{Case, Outcome, Stage};
@@ -31,7 +32,7 @@ fn case(
     promise: &'static str,
     run: fn(&Stage) -> Outcome,
 ) -> Case {
-    let (from, until) = (5, u32::MAX);
+    let (from, until) = (Number::step(5, 6), Number::EVER);
     Case { name, promise, from, until, any_server: false, run }
 }
 

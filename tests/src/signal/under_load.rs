@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 
 use super::load::{CLIENTS, Load, under, until_count};
 use super::{case, ended, send};
+use crate::number::Number;
 use crate::server::Server;
 use crate::stage::{self, Case, Outcome, PASSED, Stage};
 
@@ -33,7 +34,7 @@ pub(super) fn cases() -> Vec<Case> {
             under_wrk,
         ),
         Case {
-            from: 6,
+            from: Number::step(6, 4),
             ..case(
                 "signal::replaced_under_load",
                 "A new server joins the old one on its port, and the old one \

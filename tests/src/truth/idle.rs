@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
+use crate::number::Number;
 use crate::process;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 
@@ -23,8 +24,8 @@ pub fn cases() -> Vec<Case> {
         name: "truth::idle",
         promise: "A hundred idle connections cost nothing: for two seconds \
                   the server is\nnever woken and uses no processor time.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: idle,
     }]
@@ -33,7 +34,7 @@ pub fn cases() -> Vec<Case> {
 fn idle(stage: &Stage) -> Outcome {
     // Not even their deadlines may come meanwhile.
     let flags = ["--head-timeout", "600"];
-    let count = if stage.number < 5 { 0 } else { flags.len() };
+    let count = if stage.at < Number::step(5, 3) { 0 } else { flags.len() };
     let mut server = stage.start_plain(&flags[..count])?;
     let pid = server.pid();
     let before = process::descriptors(pid)?;

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::strace::Traced;
+use crate::number::Number;
 use crate::process;
 use crate::stage::{self, Case, Outcome, PASSED, Stage};
 
@@ -26,8 +27,8 @@ pub fn cases() -> Vec<Case> {
             promise: "The kernel is told what a connection waits for only \
                       when that has\nchanged: no two epoll_ctl calls in a row \
                       say the same.",
-            from: 3,
-            until: 3,
+            from: Number::stage(3),
+            until: Number::stage(3),
             any_server: false,
             run: changes,
         },
@@ -36,8 +37,8 @@ pub fn cases() -> Vec<Case> {
             promise: "Each connection and each listener is registered once, \
                       and the kernel is\nnever told anything else: as many \
                       epoll_ctl calls as there are of them.",
-            from: 4,
-            until: 4,
+            from: Number::stage(4),
+            until: Number::stage(4),
             any_server: false,
             run: once,
         },

@@ -9,6 +9,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
 use super::sockets::Borrowed;
 use super::{options, sockets};
+use crate::number::Number;
 use crate::server::Server;
 use crate::stage::{self, Case, Outcome, Stage};
 use crate::wire::Client;
@@ -22,8 +23,8 @@ pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "truth::kernel",
         promise: PROMISE,
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: kernel,
     }]

@@ -22,7 +22,7 @@ pub(crate) fn check(
     promise: &str,
     got: &str,
 ) -> Outcome {
-    let slot = Slot { group: stage.name.clone(), name: name.to_owned() };
+    let slot = Slot::of(stage, name, got);
     match slot.check(promise, got) {
         Verdict::Same => Ok(PASSED),
         Verdict::Missing => Err(format!(

@@ -3,6 +3,7 @@
 use super::strace::Traced;
 use super::trace;
 use crate::fixtures;
+use crate::number::Number;
 use crate::process;
 use crate::stage::{self, Case, Outcome, Stage};
 
@@ -16,8 +17,8 @@ pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "truth::syscalls",
         promise: PROMISE,
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: syscalls,
     }]

@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::strace::Traced;
+use crate::number::Number;
 use crate::process;
 use crate::server::Server;
 use crate::stage::{self, Case, Outcome, PASSED, Stage};
@@ -29,8 +30,8 @@ pub fn cases() -> Vec<Case> {
     let case = |name, promise, run| Case {
         name,
         promise,
-        from: 5,
-        until: u32::MAX,
+        from: Number::step(5, 3),
+        until: Number::EVER,
         any_server: false,
         run,
     };
