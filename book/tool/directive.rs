@@ -177,12 +177,14 @@ fn snapshot(name: &str, library: &Library) -> Result<String, String> {
 }
 
 /// The first stage that promises what a conversation shows: the script may say
-/// `from: N`. Without a script, or without that line, it is the first of all.
+/// `from: 3`, or `from: 5.2` for a sub-step. Without a script, or without that
+/// line, it is the first of all.
 fn first_stage(name: &str, library: &Library) -> Result<String, String> {
     let file = format!("tests/conversations/{name}.http");
     let script = library.read(&file).unwrap_or_default();
     match script.lines().find_map(|line| line.strip_prefix("from:")) {
         Some(number) => {
+            let number = number.split('.').next().unwrap_or_default();
             let number = number.trim().parse();
             let number = number.map_err(|_| format!("{file}: from: what?"))?;
             library.workspace.stage(number)
