@@ -32,6 +32,7 @@ pub fn prepare(
         command.pre_exec(move || {
             descriptors.map_or(Ok(()), limit_descriptors)?;
             close_inherited();
+            restore_signals();
             before_exec()
         })
     }
@@ -60,6 +61,16 @@ fn close_inherited() {
             libc::c_uint::MAX,
             libc::CLOSE_RANGE_CLOEXEC,
         );
+    }
+}
+
+/// Gives signals their default action. A shell without job control starts its
+/// background jobs with SIGINT ignored, nohup(1) does so with SIGHUP, and a
+/// child inherits that (signal(7)).
+fn restore_signals() {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+        // SAFETY: SIG_DFL is no function of ours.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
 }
 

@@ -32,6 +32,8 @@ fn syscalls(stage: &Stage) -> Outcome {
     fixtures::until_settled();
     let traced = Traced::start(stage, &[], &[])?;
     let mut client = traced.server.connect()?;
+    // Or the request may arrive before or after the server has accepted.
+    process::until_asleep(traced.pid, stage.ceiling)?;
     client.ask(b"GET /hello.txt HTTP/1.1\r\nHost: strace\r\n\r\n")?;
     process::until_asleep(traced.pid, stage.ceiling)?;
     client.half_close();
