@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use conversations::variant::files::told;
+use conversations::variant::stages::{Ladder, Stage};
+
 use crate::git::{Git, Merge};
-use crate::stages::{Ladder, Stage, told};
 use crate::{Answer, Failure};
 
 /// What becomes of one other stage.

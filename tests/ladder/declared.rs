@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use conversations::variant::files::told;
+use conversations::variant::stages::{DECLARED, Ladder};
 use serde::Deserialize;
 
-use crate::stages::{DECLARED, Ladder, told};
 use crate::step::Kind;
 
 /// What is declared of the step to one stage.
@@ -48,7 +49,7 @@ pub fn load(ladder: &Ladder) -> Result<BTreeMap<String, Declared>, String> {
     let steps: BTreeMap<String, Declared> =
         toml::from_str(&text).map_err(|e| format!("{DECLARED}: {e}"))?;
     for name in steps.keys() {
-        if !ladder.steps().any(|(_, after)| after.name == *name) {
+        if !ladder.pairs().any(|(_, after)| after.name == *name) {
             return Err(format!(
                 "{DECLARED}: `{name}` is no stage with another before it"
             ));

@@ -2,19 +2,24 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`stages`] | finds the stages and the files that are compared |
 //! | [`declared`] | reads `tests/ladder.toml`: what may differ, and why |
 //! | [`step`] | what does differ between two neighbours |
 //! | [`check`] | holds the one against the other |
 //! | [`table`], [`diff`] | print it, in short and in full |
 //! | [`carry`], [`git`] | take an edit from one stage to the others |
+//! | [`checkout`] | writes a tree as a crate that needs no workspace |
+//! | [`record`] | takes an edited crate as a sub-step's new tree |
+//!
+//! The stages, the sub-steps and the crates made from them are the library's:
+//! [`conversations::variant`].
 
 mod carry;
 mod check;
+mod checkout;
 mod declared;
 mod diff;
 mod git;
-mod stages;
+mod record;
 mod step;
 mod table;
 
@@ -24,9 +29,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use conversations::variant::rung::Number;
+use conversations::variant::stages::Ladder;
 
 use crate::check::Part;
-use crate::stages::Ladder;
 
 /// What changes from one stage to the next, and why
 ///
@@ -40,13 +46,38 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print how stage N differs from the one before it
+    /// Print how stage N, or sub-step N.M, differs from the one before it
     Diff {
-        /// The later stage of the two, by its number
+        /// The later of the two, such as `5` or `5.2`
         #[arg(value_name = "N")]
-        stage: u32,
+        number: Number,
         /// Only this file, such as `server.rs` or `tests/http.rs`
         file: Option<String>,
+    },
+    /// Write a stage or a sub-step as a crate that builds outside the workspace
+    Checkout {
+        /// Which one, such as `5` or `5.2`
+        #[arg(value_name = "N")]
+        number: Number,
+        /// A new or empty folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Make an edited checkout the new tree of a sub-step
+    ///
+    /// Takes `src/` and `tests/`, and rewrites the patches of this sub-step and
+    /// of the next one; all other trees stay what they are. `Cargo.toml` stays
+    /// as it was recorded, unless it is that of a member of the workspace.
+    Record {
+        /// The sub-step, such as `5.2`
+        #[arg(value_name = "N.M")]
+        number: Number,
+        /// The folder with the edited crate
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Append a new sub-step with this name, such as `slow-clients`
+        #[arg(long)]
+        name: Option<String>,
     },
     /// Take an edit that is not committed yet to all other stages
     Carry {
@@ -110,12 +141,30 @@ fn run(command: Option<Command>) -> Result<Answer, Failure> {
     let ladder = Ladder::find(&here)?;
     match command {
         None => Ok(table::table(&ladder)?),
-        Some(Command::Diff { stage, file }) => {
-            diff::diff(&ladder, stage, file.as_deref(), colour())
+        Some(Command::Diff { number, file }) => {
+            diff::diff(&ladder, number, file.as_deref(), colour())
+        }
+        Some(Command::Checkout { number, folder }) => {
+            checkout::checkout(&ladder, number, &here.join(folder))
+        }
+        Some(Command::Record { number, folder, name }) => {
+            record::record(&ladder, number, &here.join(folder), name.as_deref())
         }
         Some(Command::Carry { file }) => carry::carry(&ladder, &here, &file),
         Some(Command::Check { part }) => Ok(check::check(&ladder, part)?),
     }
+}
+
+/// Refuses a tree that is not there, with the list of those that are.
+fn known(numbers: &[Number], number: Number) -> Result<(), Failure> {
+    if numbers.contains(&number) {
+        return Ok(());
+    }
+    let known: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+    Err(Failure::Usage(format!(
+        "there is no {number} here, but {}",
+        known.join(", ")
+    )))
 }
 
 /// Colour is for people: not for a file or a pipe, and not for those who have

@@ -1,8 +1,10 @@
 //! The table of all steps.
 
+use conversations::variant::rung::Rung;
+use conversations::variant::stages::Ladder;
+
 use crate::Answer;
 use crate::declared::{self, Declared};
-use crate::stages::Ladder;
 use crate::step::Step;
 
 /// How wide a line may be, in characters.
@@ -15,19 +17,20 @@ const WIDTH: usize = 80;
 pub fn table(ladder: &Ladder) -> Result<Answer, String> {
     let declared = declared::load(ladder)?;
     let mut lines = Vec::new();
-    for (before, after) in ladder.steps() {
-        let step = Step::new(before, after)?;
-        add_step(&mut lines, &step, declared.get(&after.name));
+    let stages = ladder.whole()?;
+    for (before, after) in stages.iter().zip(stages.iter().skip(1)) {
+        let step = Step::new(before, after);
+        add_step(&mut lines, &step, declared.get(&after.stage.name));
         lines.push(String::new());
     }
     lines.push(format!("the same in all {} stages", ladder.stages.len()));
     lines.push(String::new());
-    wrap(&mut lines, 4, &same_everywhere(ladder)?.join(" "));
+    wrap(&mut lines, 4, &same_everywhere(&stages).join(" "));
     Ok(Answer::good(lines.join("\n") + "\n"))
 }
 
 fn add_step(lines: &mut Vec<String>, step: &Step, declared: Option<&Declared>) {
-    lines.push(format!("{} -> {}", step.before.name, step.after.name));
+    lines.push(format!("{} -> {}", step.before.name(), step.after.name()));
     lines.push(String::new());
     for difference in &step.differences {
         let file = &difference.file;
@@ -50,22 +53,14 @@ fn row(name: &str, (added, removed): (usize, usize), note: &str) -> String {
     row.trim_end().to_owned()
 }
 
-fn same_everywhere(ladder: &Ladder) -> Result<Vec<String>, String> {
-    let Some((first, others)) = ladder.stages.split_first() else {
-        return Ok(Vec::new());
+fn same_everywhere(stages: &[Rung]) -> Vec<String> {
+    let Some((first, others)) = stages.split_first() else {
+        return Vec::new();
     };
-    let mut same = Vec::new();
-    for file in first.files()? {
-        let text = first.read(&file)?;
-        let mut in_all = true;
-        for other in others {
-            in_all &= other.has(&file) && other.read(&file)? == text;
-        }
-        if in_all {
-            same.push(file);
-        }
-    }
-    Ok(same)
+    let same = first.files.iter().filter(|(file, text)| {
+        others.iter().all(|other| other.files.get(*file) == Some(text))
+    });
+    same.map(|(file, _)| file.clone()).collect()
 }
 
 /// Adds a text, indented, in lines of at most [`WIDTH`].

@@ -1,0 +1,221 @@
+//! Every tree on the ladder: the stages, and between them the sub-steps.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use super::files::{Files, entries};
+use super::patch::Patch;
+use super::stages::{Ladder, Stage};
+
+/// The folder of a stage with its sub-steps.
+pub const STEPS: &str = "steps";
+
+/// What the header of a sub-step says: its title, its idea in one sentence,
+/// what to try, and in one sentence what it still lacks.
+pub const FIELDS: [&str; 4] = ["Title", "Idea", "Try", "Lacks"];
+
+/// The name of a tree: 5, or 5.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Number {
+    /// The stage.
+    pub stage: u32,
+    /// The sub-step on the way to it; `None` is the stage itself.
+    pub step: Option<u32>,
+}
+
+/// One tree.
+#[derive(Debug, Clone)]
+pub struct Rung {
+    /// Its name.
+    pub number: Number,
+    /// The stage that it is, or that it leads to.
+    pub stage: Stage,
+    /// The patch that leads to it, if it is a sub-step.
+    pub patch: Option<Patch>,
+    /// All of its files.
+    pub files: Files,
+}
+
+impl Rung {
+    /// How it is called in a diff: `stage4-epoll-et`, or 5.2.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.number.step {
+            None => self.stage.name.clone(),
+            Some(_) => self.number.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.step {
+            None => write!(f, "{}", self.stage),
+            Some(step) => write!(f, "{}.{step}", self.stage),
+        }
+    }
+}
+
+impl FromStr for Number {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = |part: &str| part.parse::<u32>().ok();
+        let number = match text.split_once('.') {
+            None => parse(text).map(|stage| Self { stage, step: None }),
+            Some((stage, step)) => parse(stage)
+                .zip(parse(step))
+                .map(|(stage, step)| Self { stage, step: Some(step) }),
+        };
+        number.ok_or_else(|| "a stage is 5, a sub-step is 5.2".to_owned())
+    }
+}
+
+impl Ladder {
+    /// The stage of this number.
+    ///
+    /// # Errors
+    /// In words, with the numbers there are.
+    pub fn stage(&self, number: u32) -> Result<&Stage, String> {
+        let last = self.stages.len();
+        self.stages.iter().find(|stage| stage.number == number).ok_or_else(
+            || {
+                format!(
+                    "there is no stage {number}: the stages are 1 to {last}"
+                )
+            },
+        )
+    }
+
+    /// The stage before another one.
+    ///
+    /// # Errors
+    /// If it is the first.
+    pub fn before(&self, stage: &Stage) -> Result<&Stage, String> {
+        let mut pairs = self.pairs();
+        let pair = pairs.find(|(_, after)| *after == stage);
+        pair.map(|(before, _)| before)
+            .ok_or_else(|| format!("{} has no stage before it", stage.name))
+    }
+
+    /// The names of all trees, in order.
+    ///
+    /// # Errors
+    /// In words, if the patches can't be counted through.
+    pub fn numbers(&self) -> Result<Vec<Number>, String> {
+        let mut numbers = Vec::new();
+        for stage in &self.stages {
+            for (step, _) in (1..).zip(stage.patches()?) {
+                let step = Some(step);
+                numbers.push(Number { stage: stage.number, step });
+            }
+            numbers.push(Number { stage: stage.number, step: None });
+        }
+        Ok(numbers)
+    }
+
+    /// A tree: a stage's folder, or the stage before with patches applied.
+    ///
+    /// # Errors
+    /// In words, if there is no such tree, or a patch does not apply.
+    pub fn rung(&self, number: Number) -> Result<Rung, String> {
+        let stage = self.stage(number.stage)?.clone();
+        let Some(step) = number.step else {
+            let files = stage.files()?;
+            return Ok(Rung { number, stage, patch: None, files });
+        };
+        let patches = stage.patches()?;
+        let count = patches.len();
+        let mut files = match self.before(&stage) {
+            Ok(before) if (1..=count).contains(&(step as usize)) => {
+                before.files()?
+            }
+            _ => return Err(no_step(number, &stage, count)),
+        };
+        let mut last = None;
+        for patch in patches.into_iter().take(step as usize) {
+            files = patch.apply(&files)?;
+            last = Some(patch);
+        }
+        Ok(Rung { number, stage, patch: last, files })
+    }
+
+    /// All stages.
+    ///
+    /// # Errors
+    /// In words, if a file can't be read.
+    pub fn whole(&self) -> Result<Vec<Rung>, String> {
+        let numbers = self.stages.iter().map(|stage| stage.number);
+        numbers.map(|stage| self.rung(Number { stage, step: None })).collect()
+    }
+
+    /// The tree before another one: that of the previous sub-step, or the
+    /// previous stage.
+    ///
+    /// # Errors
+    /// As [`Ladder::rung`]; and if there is none before.
+    pub fn rung_before(&self, number: Number) -> Result<Rung, String> {
+        let step = number.step.and_then(|step| step.checked_sub(1));
+        if let Some(step) = step.filter(|step| *step > 0) {
+            return self.rung(Number { step: Some(step), ..number });
+        }
+        let before = self.before(self.stage(number.stage)?)?;
+        self.rung(Number { stage: before.number, step: None })
+    }
+}
+
+impl Stage {
+    /// Its sub-steps in order, `steps/N-NAME.patch`.
+    ///
+    /// # Errors
+    /// In words: a name of another form, a gap, a patch that can't be read.
+    pub fn patches(&self) -> Result<Vec<Patch>, String> {
+        let folder = self.folder.join(STEPS);
+        let mut found = Vec::new();
+        if folder.is_dir() {
+            for (name, path) in entries(&folder)? {
+                if !name.starts_with('.') {
+                    found.push((step_in(&name, &folder)?, name, path));
+                }
+            }
+        }
+        found.sort();
+        let mut patches = Vec::new();
+        for (expected, (step, name, path)) in (1..).zip(found) {
+            if step != expected {
+                let (folder, number) = (folder.display(), self.number);
+                return Err(format!(
+                    "{folder}/{name} stands where {number}.{expected} is \
+                     expected"
+                ));
+            }
+            patches.push(Patch::load(&path)?);
+        }
+        Ok(patches)
+    }
+}
+
+/// The 2 of `2-deadlines.patch`.
+fn step_in(name: &str, folder: &Path) -> Result<u32, String> {
+    let step = name
+        .strip_suffix(".patch")
+        .and_then(|stem| stem.split_once('-'))
+        .filter(|(_, title)| !title.is_empty())
+        .and_then(|(step, _)| step.parse().ok());
+    step.ok_or_else(|| {
+        format!("{}/{name} is not named N-NAME.patch", folder.display())
+    })
+}
+
+fn no_step(number: Number, stage: &Stage, count: usize) -> String {
+    let name = &stage.name;
+    if count == 0 {
+        return format!("there is no {number}: {name} has no sub-steps");
+    }
+    let first = Number { step: Some(1), ..number };
+    format!(
+        "there is no {number}: the sub-steps of {name} are {first} to {}.{count}",
+        stage.number
+    )
+}
