@@ -7,6 +7,7 @@ use conversations::variant::stages::{DECLARED, Ladder};
 
 use crate::Answer;
 use crate::declared::{self, Declared};
+use crate::series;
 use crate::step::{Difference, Kind, Step};
 
 /// What to check.
@@ -16,6 +17,8 @@ pub enum Part {
     Files,
     /// That no step is larger than tests/ladder.toml allows
     Budget,
+    /// That the sub-steps of a stage make it of the stage before
+    Steps,
 }
 
 /// Checks all steps.
@@ -26,6 +29,9 @@ pub fn check(ladder: &Ladder, part: Option<Part>) -> Result<Answer, String> {
     let declared = declared::load(ladder)?;
     let mut problems = Vec::new();
     let stages = ladder.whole()?;
+    if part.is_none_or(|part| part == Part::Steps) {
+        series::nothing_before(ladder, &mut problems)?;
+    }
     for (before, after) in stages.iter().zip(stages.iter().skip(1)) {
         let step = Step::new(before, after);
         let Some(declared) = declared.get(&after.stage.name) else {
@@ -36,11 +42,20 @@ pub fn check(ladder: &Ladder, part: Option<Part>) -> Result<Answer, String> {
             ));
             continue;
         };
-        if part != Some(Part::Budget) {
+        let all = part.is_none();
+        if all || part == Some(Part::Files) {
             files(&step, declared, &mut problems);
         }
-        if part != Some(Part::Files) {
+        let mut composes = true;
+        if all || part == Some(Part::Steps) {
+            let known = problems.len();
+            series::steps(ladder, &after.stage, &mut problems)?;
+            composes = problems.len() == known;
+        }
+        // What does not compose has no size.
+        if (all && composes) || part == Some(Part::Budget) {
             budget(&step, declared, &mut problems);
+            series::budget(ladder, &after.stage, declared, &mut problems)?;
         }
     }
     if problems.is_empty() {
@@ -78,7 +93,7 @@ fn files(step: &Step, declared: &Declared, problems: &mut Vec<String>) {
 }
 
 /// One sentence: a full stop at the end, and none before.
-fn is_sentence(why: &str) -> bool {
+pub fn is_sentence(why: &str) -> bool {
     why.ends_with('.') && why.len() > 1 && !why.contains(". ")
 }
 
@@ -136,7 +151,9 @@ fn no_difference(step: &Step, kind: Kind, file: &str) -> String {
 
 fn budget(step: &Step, declared: &Declared, problems: &mut Vec<String>) {
     let (added, removed) = step.total("src/");
-    let (changed, budget) = (step.changed_lines(), declared.budget);
+    let changed = step.changed_lines();
+    // A step in sub-steps may be as large as it is.
+    let Some(budget) = declared.budget else { return };
     if changed > budget {
         let (number, name) = (step.after.number, step.after.name());
         problems.push(format!(

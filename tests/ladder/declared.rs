@@ -13,8 +13,11 @@ use crate::step::Kind;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declared {
-    /// How many lines of `src/` may change, added and removed together.
-    pub budget: usize,
+    /// How many lines of `src/` may change, added and removed together, in a
+    /// step without sub-steps.
+    pub budget: Option<usize>,
+    /// The same for each sub-step.
+    pub step_budget: Option<usize>,
     /// File -> why, for files that both stages have.
     #[serde(default)]
     pub changes: BTreeMap<String, String>,

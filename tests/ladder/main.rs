@@ -4,22 +4,30 @@
 //! | --- | --- |
 //! | [`declared`] | reads `tests/ladder.toml`: what may differ, and why |
 //! | [`step`] | what does differ between two neighbours |
-//! | [`check`] | holds the one against the other |
+//! | [`check`], [`series`] | hold the one against the other, and the sub-steps against the stages |
 //! | [`table`], [`diff`] | print it, in short and in full |
-//! | [`carry`], [`git`] | take an edit from one stage to the others |
+//! | [`carry`] | takes an edit from one stage to all other trees |
+//! | [`plan`], [`chain`], [`git`] | what the edit means for one tree, for one file in all sub-steps, and since the last commit |
+//! | [`follow`] | fits the sub-steps to an edit of their stage alone |
 //! | [`checkout`] | writes a tree as a crate that needs no workspace |
+//! | [`build`] | builds and tests them |
 //! | [`record`] | takes an edited crate as a sub-step's new tree |
 //!
 //! The stages, the sub-steps and the crates made from them are the library's:
 //! [`conversations::variant`].
 
+mod build;
 mod carry;
+mod chain;
 mod check;
 mod checkout;
 mod declared;
 mod diff;
+mod follow;
 mod git;
+mod plan;
 mod record;
+mod series;
 mod step;
 mod table;
 
@@ -67,26 +75,40 @@ enum Command {
     ///
     /// Takes `src/` and `tests/`, and rewrites the patches of this sub-step and
     /// of the next one; all other trees stay what they are. `Cargo.toml` stays
-    /// as it was recorded, unless it is that of a member of the workspace.
+    /// as it was recorded, unless the one in DIR is that of a member of the
+    /// workspace.
+    ///
+    /// With the number of a stage and no DIR: the stage itself was edited, and
+    /// nothing else is to have the edit. Rewrites the last patch that leads to
+    /// it, and the first one that starts from it.
     Record {
-        /// The sub-step, such as `5.2`
+        /// The sub-step, such as `5.2`, or a stage
         #[arg(value_name = "N.M")]
         number: Number,
         /// The folder with the edited crate
         #[arg(value_name = "DIR")]
-        folder: PathBuf,
+        folder: Option<PathBuf>,
         /// Append a new sub-step with this name, such as `slow-clients`
         #[arg(long)]
         name: Option<String>,
+    },
+    /// Build sub-steps without a warning, and run their tests
+    Test {
+        /// Which ones, such as `5.2`; all of them if none is named
+        #[arg(value_name = "N.M")]
+        numbers: Vec<Number>,
+        /// Only tests with one of these in their names
+        #[arg(last = true, value_name = "FILTER")]
+        filter: Vec<String>,
     },
     /// Take an edit that is not committed yet to all other stages
     Carry {
         /// The edited file, such as `stage2-poll/src/http/target.rs`
         file: PathBuf,
     },
-    /// Hold the stages against tests/ladder.toml
+    /// Hold the stages against tests/ladder.toml, and against their sub-steps
     Check {
-        /// Only this part; both if it is left out
+        /// Only this part; all if it is left out
         part: Option<Part>,
     },
 }
@@ -148,7 +170,11 @@ fn run(command: Option<Command>) -> Result<Answer, Failure> {
             checkout::checkout(&ladder, number, &here.join(folder))
         }
         Some(Command::Record { number, folder, name }) => {
-            record::record(&ladder, number, &here.join(folder), name.as_deref())
+            let folder = folder.map(|folder| here.join(folder));
+            record::record(&ladder, number, folder.as_deref(), name.as_deref())
+        }
+        Some(Command::Test { numbers, filter }) => {
+            build::test(&ladder, numbers, &filter)
         }
         Some(Command::Carry { file }) => carry::carry(&ladder, &here, &file),
         Some(Command::Check { part }) => Ok(check::check(&ladder, part)?),

@@ -1,30 +1,31 @@
 //! Takes an edited crate as the new tree of a sub-step.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use conversations::variant::files::{Files, told, tree};
+use conversations::variant::files::{Files, tree};
 use conversations::variant::header::Header;
 use conversations::variant::manifest::is_resolved;
 use conversations::variant::patch::Patch;
 use conversations::variant::rung::{FIELDS, Number, STEPS};
 use conversations::variant::stages::{Ladder, Stage};
 
+use crate::follow::follow;
 use crate::{Answer, Failure};
 
 /// Where the new tree goes.
 struct Place<'a> {
     number: Number,
     stage: &'a Stage,
-    /// Its place among the sub-steps, counted from 0.
-    index: usize,
-    /// All sub-steps; a new one does nothing yet.
-    patches: Vec<Patch>,
+    /// The patch that leads to it; a new one does nothing yet.
+    patch: Patch,
     new: bool,
+    /// The patch that starts from it.
+    next: Option<Patch>,
 }
 
 /// Rewrites the patch of a sub-step, and the next one, so that the sub-step is
 /// what a folder has in `src/` and `tests/` and all others stay what they are.
+/// For a whole stage, fits the sub-steps beside it to it.
 ///
 /// # Errors
 /// If there is no such sub-step and no name for a new one, or the one before
@@ -32,41 +33,48 @@ struct Place<'a> {
 pub fn record(
     ladder: &Ladder,
     number: Number,
-    folder: &Path,
+    folder: Option<&Path>,
     name: Option<&str>,
 ) -> Result<Answer, Failure> {
+    let folder = match (number.step, folder) {
+        (None, None) => return follow(ladder, number.stage),
+        (Some(_), Some(folder)) => folder,
+        (Some(_), None) => {
+            return Err(Failure::Usage(format!(
+                "where is the new tree? `cargo ladder record {number} DIR`"
+            )));
+        }
+        (None, Some(_)) => {
+            return Err(Failure::Usage(format!(
+                "{number} is a stage: edit its own folder, and then `cargo \
+                 ladder record {number}`"
+            )));
+        }
+    };
     let place = place(ladder, number, name)?;
     let before = ladder.rung_before(number)?.files;
-    let recorded = (!place.new)
-        .then(|| ladder.rung(number).ok())
-        .flatten()
-        .map(|rung| rung.files);
     let files = take(&place, folder, &before)?;
-    let old =
-        place.patches.get(place.index).ok_or("no such patch".to_owned())?;
-    let mut patches = vec![old.between(&before, &files)?];
-    let mut notes: Vec<_> =
-        patches.iter().map(|patch| noted(patch, place.new)).collect();
-    if let Some(next) = place.patches.get(place.index + 1) {
-        let step = number.step.map(|step| step + 1);
-        let next_number = Number { step, ..number };
-        match recorded.and_then(|old| next.apply(&old).ok()) {
-            Some(after) => {
+    let patch = place.patch.between(&before, &files)?;
+    let mut notes = vec![noted(&patch, place.new)];
+    let mut patches = vec![patch];
+    if let Some(next) = &place.next {
+        let old = ladder.rung(number).map(|rung| rung.files);
+        match old.and_then(|old| next.apply(&old)) {
+            Ok(after) => {
                 let next = next.between(&files, &after)?;
                 notes.push(noted(&next, false));
                 patches.push(next);
             }
-            None => notes.push(format!(
-                "left alone    {}: it did not apply before, so what {} should \
-                 be is unknown;\n              record it next",
-                next.name(),
-                next_number
+            Err(_) => notes.push(format!(
+                "left alone    {}: it did not apply before, so its tree is \
+                 unknown;\n              record that next",
+                next.name()
             )),
         }
     } else {
         notes.push(end(&place, &files)?);
     }
-    write(&patches)?;
+    patches.iter().try_for_each(Patch::save)?;
     Ok(Answer::good(notes.join("\n") + "\n"))
 }
 
@@ -77,45 +85,41 @@ fn place<'a>(
     name: Option<&str>,
 ) -> Result<Place<'a>, Failure> {
     let stage = ladder.stage(number.stage).map_err(Failure::Usage)?;
-    let Some(step) = number.step else {
-        return Err(Failure::Usage(format!(
-            "{number} is a stage: edit {} itself",
-            stage.name
-        )));
-    };
+    let step = number.step.unwrap_or_default();
     ladder.before(stage).map_err(Failure::Usage)?;
-    let mut patches = stage.patches()?;
+    let patches = stage.patches()?;
     let count = patches.len();
-    let index = (step as usize).checked_sub(1).filter(|at| *at <= count);
-    let Some(index) = index else {
+    let Some(skip) = step.checked_sub(1).filter(|at| *at as usize <= count)
+    else {
         return Err(Failure::Usage(format!(
             "{number} would leave a gap: the next new one is {}.{}",
             stage.number,
             count + 1
         )));
     };
-    let new = index == count;
-    match (new, name) {
-        (false, None) => {}
-        (true, Some(name)) => {
+    let mut rest = patches.into_iter().skip(skip as usize);
+    let (old, next) = (rest.next(), rest.next());
+    let new = old.is_none();
+    let patch = match (old, name) {
+        (Some(patch), None) => patch,
+        (None, Some(name)) => {
             let path = path(stage, step, name)?;
-            let header = Header::to_fill_in(&FIELDS);
-            patches.push(Patch::new(path, header));
+            Patch::new(path, Header::to_fill_in(&FIELDS))
         }
-        (true, None) => {
+        (None, None) => {
             return Err(Failure::Usage(format!(
                 "there is no {number} yet: `--name NAME` makes it, as {}/\
                  {STEPS}/{step}-NAME.patch",
                 stage.name
             )));
         }
-        (false, Some(_)) => {
+        (Some(_), Some(_)) => {
             return Err(Failure::Usage(format!(
                 "{number} exists and keeps its name: leave out `--name`"
             )));
         }
-    }
-    Ok(Place { number, stage, index, patches, new })
+    };
+    Ok(Place { number, stage, patch, new, next })
 }
 
 fn path(stage: &Stage, step: u32, name: &str) -> Result<PathBuf, Failure> {
@@ -145,13 +149,13 @@ fn take(
         )));
     }
     let own = files.remove("Cargo.toml").filter(|text| !is_resolved(text));
-    let manifest = match (own, place.patches.get(place.index)) {
-        (Some(own), _) => Some(own),
-        (None, Some(patch)) if !place.new => {
+    let manifest = match own {
+        Some(own) => Some(own),
+        None if place.new => place.stage.files()?.get("Cargo.toml").cloned(),
+        None => {
             let before = before.get("Cargo.toml").map(String::as_str);
-            patch.apply_to("Cargo.toml", before)?
+            place.patch.apply_to("Cargo.toml", before)?
         }
-        _ => place.stage.files()?.get("Cargo.toml").cloned(),
     };
     files.extend(manifest.map(|text| ("Cargo.toml".to_owned(), text)));
     Ok(files)
@@ -171,15 +175,4 @@ fn noted(patch: &Patch, new: bool) -> String {
     let what = if new { "new" } else { "recorded" };
     let files: Vec<_> = patch.files().collect();
     format!("{what:<14}{}: {} files", patch.name(), files.len())
-}
-
-fn write(patches: &[Patch]) -> Result<(), String> {
-    for patch in patches {
-        let write = || {
-            fs::create_dir_all(patch.path.parent().unwrap_or(Path::new(".")))?;
-            fs::write(&patch.path, patch.text())
-        };
-        write().map_err(|error| told(&patch.path, &error))?;
-    }
-    Ok(())
 }

@@ -101,6 +101,17 @@ pub fn text<'a>(files: &'a Files, file: &str) -> &'a str {
     files.get(file).map_or("", String::as_str)
 }
 
+/// The first line that is not the same in two texts, counted from 1.
+#[must_use]
+pub fn first_difference(one: &str, other: &str) -> Option<usize> {
+    if one == other {
+        return None;
+    }
+    let lines = one.split('\n').zip(other.split('\n'));
+    let same = lines.take_while(|(one, other)| one == other).count();
+    Some(same + 1)
+}
+
 /// Counts lines added and lines removed. Blank lines are free: they make code
 /// easier to read, and nobody should save on them.
 fn count(old: &str, new: &str) -> (usize, usize) {

@@ -1,11 +1,14 @@
 //! The table of all steps.
 
 use conversations::variant::rung::Rung;
-use conversations::variant::stages::Ladder;
+use conversations::variant::stages::{Ladder, Stage};
 
 use crate::Answer;
 use crate::declared::{self, Declared};
 use crate::step::Step;
+
+/// How wide the column of names is, in characters.
+const NAME: usize = 32;
 
 /// How wide a line may be, in characters.
 const WIDTH: usize = 80;
@@ -20,7 +23,11 @@ pub fn table(ladder: &Ladder) -> Result<Answer, String> {
     let stages = ladder.whole()?;
     for (before, after) in stages.iter().zip(stages.iter().skip(1)) {
         let step = Step::new(before, after);
-        add_step(&mut lines, &step, declared.get(&after.stage.name));
+        let declared = declared.get(&after.stage.name);
+        lines.push(format!("{} -> {}", before.name(), after.name()));
+        lines.push(String::new());
+        add_sub_steps(&mut lines, ladder, &after.stage, declared)?;
+        add_files(&mut lines, &step, declared);
         lines.push(String::new());
     }
     lines.push(format!("the same in all {} stages", ladder.stages.len()));
@@ -29,9 +36,45 @@ pub fn table(ladder: &Ladder) -> Result<Answer, String> {
     Ok(Answer::good(lines.join("\n") + "\n"))
 }
 
-fn add_step(lines: &mut Vec<String>, step: &Step, declared: Option<&Declared>) {
-    lines.push(format!("{} -> {}", step.before.name(), step.after.name()));
-    lines.push(String::new());
+/// The ideas of a step that has several: each with its patch's size.
+fn add_sub_steps(
+    lines: &mut Vec<String>,
+    ladder: &Ladder,
+    stage: &Stage,
+    declared: Option<&Declared>,
+) -> Result<(), String> {
+    let rungs = ladder.sub_steps(stage)?;
+    let budget = declared.and_then(|declared| declared.step_budget);
+    for (before, after) in rungs.iter().zip(rungs.iter().skip(1)) {
+        let Some(patch) = &after.patch else { continue };
+        let (header, step) = (&patch.header, Step::new(before, after));
+        let name = format!("{}  {}", after.number, header.paragraph("Title"));
+        if name.chars().count() > NAME {
+            lines.push(format!("    {name}"));
+            lines.push(row("", step.total("src/"), &size(&step, budget)));
+        } else {
+            lines.push(row(&name, step.total("src/"), &size(&step, budget)));
+        }
+        wrap(lines, 9, &header.paragraph("Idea"));
+    }
+    if rungs.len() > 1 {
+        lines.push(String::new());
+    }
+    Ok(())
+}
+
+fn size(step: &Step, budget: Option<usize>) -> String {
+    budget.map_or(String::new(), |budget| {
+        format!("{} of {budget} lines", step.changed_lines())
+    })
+}
+
+/// All files that differ, and why.
+fn add_files(
+    lines: &mut Vec<String>,
+    step: &Step,
+    declared: Option<&Declared>,
+) {
     for difference in &step.differences {
         let file = &difference.file;
         lines.push(row(file, (difference.added, difference.removed), ""));
@@ -40,16 +83,14 @@ fn add_step(lines: &mut Vec<String>, step: &Step, declared: Option<&Declared>) {
             .map_or("not declared: see `cargo ladder check`", String::as_str);
         wrap(lines, 8, why);
     }
-    let of = declared.map_or(String::new(), |declared| {
-        format!("{} of {} lines", step.changed_lines(), declared.budget)
-    });
+    let of = size(step, declared.and_then(|declared| declared.budget));
     lines.push(row("all of src/", step.total("src/"), &of));
     lines.push(row("all", step.total(""), ""));
 }
 
 fn row(name: &str, (added, removed): (usize, usize), note: &str) -> String {
     let (added, removed) = (format!("+{added}"), format!("-{removed}"));
-    let row = format!("    {name:<32}{added:>7}{removed:>7}  {note}");
+    let row = format!("    {name:<NAME$}{added:>7}{removed:>7}  {note}");
     row.trim_end().to_owned()
 }
 

@@ -25,6 +25,14 @@ pub fn tree(folder: &Path) -> Result<Files, String> {
     Ok(files)
 }
 
+/// Whether a file, named from the crate's folder, is one of a [`tree`].
+#[must_use]
+pub fn is_compared(file: &str) -> bool {
+    let hidden = file.rsplit('/').next().is_some_and(|n| n.starts_with('.'));
+    let inside = file.starts_with("src/") || file.starts_with("tests/");
+    file == "Cargo.toml" || (inside && !hidden)
+}
+
 /// All files of one folder of a crate, such as `examples`; none if there is no
 /// such folder.
 ///

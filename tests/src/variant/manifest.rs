@@ -38,7 +38,9 @@ pub fn resolve(variant: &Variant, manifest: &str) -> Result<String, String> {
     let top = parse(&read(&path)?, &path)?;
     let workspace = table(&top, "workspace");
     let mut own = parse(manifest, &folder.join("Cargo.toml"))?;
-    inherit_package(&mut own, &workspace, &variant.name)?;
+    inherit_package(&mut own, &workspace, &variant.name).map_err(|why| {
+        format!("{}/Cargo.toml: {why}", variant.base.stage.name)
+    })?;
     for section in DEPENDENCIES {
         let Some(Value::Table(dependencies)) = own.get_mut(section) else {
             continue;
@@ -92,7 +94,7 @@ fn inherit_package(
 ) -> Result<(), String> {
     let shared = table(workspace, "package");
     let Some(Value::Table(package)) = own.get_mut("package") else {
-        return Err("Cargo.toml has no [package]".to_owned());
+        return Err("there is no [package]".to_owned());
     };
     for (key, value) in package.iter_mut() {
         if inherits(Some(value)) {

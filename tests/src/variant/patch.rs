@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::files::{Files, read};
+use super::files::{Files, read, write_if_changed};
 use super::header::{END, Header};
 use super::hunk;
 
@@ -113,6 +113,14 @@ impl Patch {
         let diffs: String =
             self.sections.values().map(String::as_str).collect();
         format!("{}{END}\n{diffs}", self.header.text())
+    }
+
+    /// Writes the patch file.
+    ///
+    /// # Errors
+    /// In words, with its name.
+    pub fn save(&self) -> Result<(), String> {
+        write_if_changed(&self.path, &self.text())
     }
 
     /// Applies it to all files.

@@ -150,6 +150,28 @@ impl Ladder {
         numbers.map(|stage| self.rung(Number { stage, step: None })).collect()
     }
 
+    /// The stage before, and each sub-step that leads to a stage.
+    ///
+    /// # Errors
+    /// As [`Ladder::rung`].
+    pub fn sub_steps(&self, stage: &Stage) -> Result<Vec<Rung>, String> {
+        let patches = stage.patches()?;
+        if patches.is_empty() {
+            return Ok(Vec::new());
+        }
+        let before = self.before(stage)?;
+        let number = Number { stage: before.number, step: None };
+        let mut rungs = vec![self.rung(number)?];
+        for (step, patch) in (1..).zip(patches) {
+            let before = rungs.last().map(|rung| &rung.files);
+            let files = patch.apply(before.unwrap_or(&Files::new()))?;
+            let number = Number { stage: stage.number, step: Some(step) };
+            let (stage, patch) = (stage.clone(), Some(patch));
+            rungs.push(Rung { number, stage, patch, files });
+        }
+        Ok(rungs)
+    }
+
     /// The tree before another one: that of the previous sub-step, or the
     /// previous stage.
     ///

@@ -66,7 +66,8 @@ fn bad_usage_says_what_is_good() {
     }
     tree.run(&["diff", "2", "nothing.rs"]).must(2, &["a file `nothing.rs`"]);
     tree.run(&["differ"]).must(2, &["unrecognized subcommand 'differ'"]);
-    tree.run(&["check", "all"]).must(2, &["[possible values: files, budget]"]);
+    tree.run(&["check", "all"])
+        .must(2, &["[possible values: files, budget, steps]"]);
 }
 
 #[test]
