@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
+use conversations::number::Number;
 use conversations::variant::Variant;
-use conversations::variant::rung::Number;
 use conversations::variant::stages::Ladder;
 
 use crate::{Answer, Failure};
@@ -23,7 +23,7 @@ pub fn test(
         crate::known(&known, *number)?;
     }
     if numbers.is_empty() {
-        numbers.extend(known.iter().filter(|number| number.step.is_some()));
+        numbers = between(ladder)?;
     }
     let (mut lines, mut good) = (Vec::new(), true);
     for number in numbers {
@@ -44,9 +44,23 @@ pub fn test(
         lines.push(format!("{verdict}  {heading} ({took} s)"));
     }
     if lines.is_empty() {
-        lines.push("There are no sub-steps.".to_owned());
+        lines.push("There is nothing between the stages.".to_owned());
     }
     Ok(Answer { text: format!("\n{}\n", lines.join("\n")), good })
+}
+
+/// All sub-steps that are not a stage, which is tested as such.
+fn between(ladder: &Ladder) -> Result<Vec<Number>, String> {
+    let mut numbers = Vec::new();
+    for number in ladder.numbers()? {
+        let stage = Number::stage(number.stage);
+        if number.step.is_some()
+            && ladder.rung(number)?.files != ladder.rung(stage)?.files
+        {
+            numbers.push(number);
+        }
+    }
+    Ok(numbers)
 }
 
 fn heading(ladder: &Ladder, number: Number) -> String {

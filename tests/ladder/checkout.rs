@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use conversations::number::Number;
 use conversations::variant::Variant;
 use conversations::variant::files::{told, write_if_changed};
-use conversations::variant::rung::Number;
 use conversations::variant::stages::Ladder;
 
 use crate::step::Step;

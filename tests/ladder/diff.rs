@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use conversations::variant::rung::{Number, Rung};
+use conversations::number::Number;
+use conversations::variant::rung::Rung;
 use conversations::variant::stages::Ladder;
 use similar::TextDiff;
 

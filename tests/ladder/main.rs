@@ -37,7 +37,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use conversations::variant::rung::Number;
+use conversations::number::Number;
 use conversations::variant::stages::Ladder;
 
 use crate::check::Part;
@@ -94,7 +94,8 @@ enum Command {
     },
     /// Build sub-steps without a warning, and run their tests
     Test {
-        /// Which ones, such as `5.2`; all of them if none is named
+        /// Which ones, such as `5.2`; by default all but the last of a stage,
+        /// which is the stage itself
         #[arg(value_name = "N.M")]
         numbers: Vec<Number>,
         /// Only tests with one of these in their names

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use conversations::number::Number;
 use conversations::variant::files::{Files, tree};
 use conversations::variant::header::Header;
 use conversations::variant::manifest::is_resolved;
 use conversations::variant::patch::Patch;
-use conversations::variant::rung::{FIELDS, Number, STEPS};
+use conversations::variant::rung::{FIELDS, STEPS};
 use conversations::variant::stages::{Ladder, Stage};
 
 use crate::follow::follow;

@@ -1,10 +1,11 @@
 //! The sub-steps of a stage: complete headers, and patches that make the stage
 //! of the one before.
 
+use conversations::number::Number;
 use conversations::variant::files::{Files, read};
 use conversations::variant::header::TODO;
 use conversations::variant::patch::Patch;
-use conversations::variant::rung::{FIELDS, Number};
+use conversations::variant::rung::FIELDS;
 use conversations::variant::stages::{DECLARED, Ladder, Stage};
 
 use crate::check::is_sentence;
@@ -38,9 +39,9 @@ pub fn steps(
     }
     let base = ladder.before(stage)?;
     let mut files = base.files()?;
-    let mut before = Number { stage: base.number, step: None };
+    let mut before = Number::stage(base.number);
     for (step, patch) in (1..).zip(&patches) {
-        let number = Number { stage: stage.number, step: Some(step) };
+        let number = Number::step(stage.number, step);
         let after = match patch.apply(&files) {
             Ok(after) => after,
             Err(why) => {

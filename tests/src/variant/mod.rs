@@ -26,8 +26,10 @@ use std::path::{Path, PathBuf};
 
 use files::{Files, folder_files, told, write_if_changed};
 use patch::Patch;
-use rung::{Number, Rung};
+use rung::Rung;
 use stages::Ladder;
+
+use crate::number::Number;
 
 /// What a variant takes from the top of the workspace as it is, if it is there.
 const COPIED: [&str; 3] = ["Cargo.lock", "rustfmt.toml", ".clippy.toml"];

@@ -1,12 +1,11 @@
 //! Every tree on the ladder: the stages, and between them the sub-steps.
 
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 use super::files::{Files, entries};
 use super::patch::Patch;
 use super::stages::{Ladder, Stage};
+use crate::number::Number;
 
 /// The folder of a stage with its sub-steps.
 pub const STEPS: &str = "steps";
@@ -14,15 +13,6 @@ pub const STEPS: &str = "steps";
 /// What the header of a sub-step says: its title, its idea in one sentence,
 /// what to try, and in one sentence what it still lacks.
 pub const FIELDS: [&str; 4] = ["Title", "Idea", "Try", "Lacks"];
-
-/// The name of a tree: 5, or 5.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Number {
-    /// The stage.
-    pub stage: u32,
-    /// The sub-step on the way to it; `None` is the stage itself.
-    pub step: Option<u32>,
-}
 
 /// One tree.
 #[derive(Debug, Clone)]
@@ -45,30 +35,6 @@ impl Rung {
             None => self.stage.name.clone(),
             Some(_) => self.number.to_string(),
         }
-    }
-}
-
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.step {
-            None => write!(f, "{}", self.stage),
-            Some(step) => write!(f, "{}.{step}", self.stage),
-        }
-    }
-}
-
-impl FromStr for Number {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parse = |part: &str| part.parse::<u32>().ok();
-        let number = match text.split_once('.') {
-            None => parse(text).map(|stage| Self { stage, step: None }),
-            Some((stage, step)) => parse(stage)
-                .zip(parse(step))
-                .map(|(stage, step)| Self { stage, step: Some(step) }),
-        };
-        number.ok_or_else(|| "a stage is 5, a sub-step is 5.2".to_owned())
     }
 }
 
@@ -107,10 +73,9 @@ impl Ladder {
         let mut numbers = Vec::new();
         for stage in &self.stages {
             for (step, _) in (1..).zip(stage.patches()?) {
-                let step = Some(step);
-                numbers.push(Number { stage: stage.number, step });
+                numbers.push(Number::step(stage.number, step));
             }
-            numbers.push(Number { stage: stage.number, step: None });
+            numbers.push(Number::stage(stage.number));
         }
         Ok(numbers)
     }
@@ -147,7 +112,7 @@ impl Ladder {
     /// In words, if a file can't be read.
     pub fn whole(&self) -> Result<Vec<Rung>, String> {
         let numbers = self.stages.iter().map(|stage| stage.number);
-        numbers.map(|stage| self.rung(Number { stage, step: None })).collect()
+        numbers.map(|stage| self.rung(Number::stage(stage))).collect()
     }
 
     /// The stage before, and each sub-step that leads to a stage.
@@ -160,12 +125,12 @@ impl Ladder {
             return Ok(Vec::new());
         }
         let before = self.before(stage)?;
-        let number = Number { stage: before.number, step: None };
+        let number = Number::stage(before.number);
         let mut rungs = vec![self.rung(number)?];
         for (step, patch) in (1..).zip(patches) {
             let before = rungs.last().map(|rung| &rung.files);
             let files = patch.apply(before.unwrap_or(&Files::new()))?;
-            let number = Number { stage: stage.number, step: Some(step) };
+            let number = Number::step(stage.number, step);
             let (stage, patch) = (stage.clone(), Some(patch));
             rungs.push(Rung { number, stage, patch, files });
         }
@@ -180,10 +145,10 @@ impl Ladder {
     pub fn rung_before(&self, number: Number) -> Result<Rung, String> {
         let step = number.step.and_then(|step| step.checked_sub(1));
         if let Some(step) = step.filter(|step| *step > 0) {
-            return self.rung(Number { step: Some(step), ..number });
+            return self.rung(Number::step(number.stage, step));
         }
         let before = self.before(self.stage(number.stage)?)?;
-        self.rung(Number { stage: before.number, step: None })
+        self.rung(Number::stage(before.number))
     }
 }
 
@@ -235,7 +200,7 @@ fn no_step(number: Number, stage: &Stage, count: usize) -> String {
     if count == 0 {
         return format!("there is no {number}: {name} has no sub-steps");
     }
-    let first = Number { step: Some(1), ..number };
+    let first = Number::step(stage.number, 1);
     format!(
         "there is no {number}: the sub-steps of {name} are {first} to {}.{count}",
         stage.number

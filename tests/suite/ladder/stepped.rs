@@ -72,7 +72,7 @@ fn one_is_shown_as_a_step() {
     tree.run(&["diff", "3"]).must(0, &["+deadline\n", "+wait\n"]);
     tree.run(&["diff", "3.3"])
         .must(2, &["there is no 3.3 here, but 2, 3.1, 3.2, 3\n"]);
-    tree.run(&["diff", "3.x"]).must(2, &["a sub-step is 5.2"]);
+    tree.run(&["diff", "3.x"]).must(2, &["for a sub-step, 5.2"]);
 }
 
 #[test]
