@@ -16,7 +16,7 @@ use crate::{Answer, Failure};
 pub fn test(
     ladder: &Ladder,
     mut numbers: Vec<Number>,
-    filter: &[String],
+    filter: Option<&str>,
 ) -> Result<Answer, Failure> {
     let known = ladder.numbers()?;
     for number in &numbers {

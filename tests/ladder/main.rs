@@ -98,9 +98,9 @@ enum Command {
         /// which is the stage itself
         #[arg(value_name = "N.M")]
         numbers: Vec<Number>,
-        /// Only tests with one of these in their names
+        /// Only tests with this in their name
         #[arg(last = true, value_name = "FILTER")]
-        filter: Vec<String>,
+        filter: Option<String>,
     },
     /// Take an edit that is not committed yet to all other stages
     Carry {
@@ -175,7 +175,7 @@ fn run(command: Option<Command>) -> Result<Answer, Failure> {
             record::record(&ladder, number, folder.as_deref(), name.as_deref())
         }
         Some(Command::Test { numbers, filter }) => {
-            build::test(&ladder, numbers, &filter)
+            build::test(&ladder, numbers, filter.as_deref())
         }
         Some(Command::Carry { file }) => carry::carry(&ladder, &here, &file),
         Some(Command::Check { part }) => Ok(check::check(&ladder, part)?),

@@ -74,17 +74,24 @@ pub fn nothing_before(
 /// Every field is there and says something, and there is no other.
 fn header(patch: &Patch, problems: &mut Vec<String>) {
     let (name, header) = (patch.name(), &patch.header);
+    let mut unwritten = Vec::new();
     for field in FIELDS {
         let value = header.paragraph(field);
         if value.is_empty() {
             problems.push(format!("{name}: the header has no `{field}: …`"));
         } else if value.contains(TODO) {
-            problems.push(format!("{name}: `{field}:` is still to be written"));
+            unwritten.push(field);
         } else if SENTENCES.contains(&field) && !is_sentence(&value) {
             problems.push(format!(
                 "{name}: `{field}:` must be one sentence, with a full stop"
             ));
         }
+    }
+    if !unwritten.is_empty() {
+        problems.push(format!(
+            "{name}: {} in the header must still be written",
+            unwritten.join(", ")
+        ));
     }
     for other in header.names().filter(|name| !FIELDS.contains(name)) {
         problems.push(format!(

@@ -15,6 +15,8 @@ mod refused;
 mod shown;
 #[path = "ladder/stepped.rs"]
 mod stepped;
+#[path = "ladder/tested.rs"]
+mod tested;
 #[path = "ladder/through_steps.rs"]
 mod through_steps;
 #[path = "ladder/tree.rs"]

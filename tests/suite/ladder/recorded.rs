@@ -77,8 +77,10 @@ fn new_ones_make_a_series() {
     let diff = |patch: &str| patch.split_once("---\n").unwrap().1.to_owned();
     assert_eq!(diff(&tree.read(FIRST)), diff(&first));
     assert_eq!(diff(&tree.read(SECOND)), diff(&second));
-    tree.run(&["check", "steps"])
-        .must(1, &["1-timers.patch: `Title:` is still to be written"]);
+    tree.run(&["check", "steps"]).must(
+        1,
+        &["1-timers.patch: Title, Idea, Try, Lacks in the header must"],
+    );
 }
 
 #[test]

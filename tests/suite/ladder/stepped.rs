@@ -151,7 +151,7 @@ fn a_header_must_be_complete() {
             "",
             "1-timers.patch: the header has no `Title: …`",
         ),
-        ("A timer", "TODO", "`Title:` is still to be written"),
+        ("A timer", "TODO", "1-timers.patch: Title in the header must still"),
         ("Time\n  passes.", "Time.\n  It passes.", "`Idea:` must be one"),
         ("for it.", "for it", "`Lacks:` must be one sentence"),
         ("Lacks:", "Needs:", "a field `Needs`; it may have Title, Idea, Try"),
