@@ -2,10 +2,12 @@
 //! must be small enough to be read.
 
 use clap::ValueEnum;
+use conversations::variant::rung::Rung;
+use conversations::variant::stages::{DECLARED, Ladder};
 
 use crate::Answer;
 use crate::declared::{self, Declared};
-use crate::stages::{DECLARED, Ladder};
+use crate::series;
 use crate::step::{Difference, Kind, Step};
 
 /// What to check.
@@ -15,6 +17,8 @@ pub enum Part {
     Files,
     /// That no step is larger than tests/ladder.toml allows
     Budget,
+    /// That the sub-steps of a stage make it of the stage before
+    Steps,
 }
 
 /// Checks all steps.
@@ -24,21 +28,34 @@ pub enum Part {
 pub fn check(ladder: &Ladder, part: Option<Part>) -> Result<Answer, String> {
     let declared = declared::load(ladder)?;
     let mut problems = Vec::new();
-    for (before, after) in ladder.steps() {
-        let step = Step::new(before, after)?;
-        let Some(declared) = declared.get(&after.name) else {
+    let stages = ladder.whole()?;
+    if part.is_none_or(|part| part == Part::Steps) {
+        series::nothing_before(ladder, &mut problems)?;
+    }
+    for (before, after) in stages.iter().zip(stages.iter().skip(1)) {
+        let step = Step::new(before, after);
+        let Some(declared) = declared.get(&after.stage.name) else {
             problems.push(format!(
                 "{DECLARED} says nothing about {0}.\n    Add a section \
                  [{0}] with a budget, and with what changes and why.",
-                after.name
+                after.name()
             ));
             continue;
         };
-        if part != Some(Part::Budget) {
+        let all = part.is_none();
+        if all || part == Some(Part::Files) {
             files(&step, declared, &mut problems);
         }
-        if part != Some(Part::Files) {
+        let mut composes = true;
+        if all || part == Some(Part::Steps) {
+            let known = problems.len();
+            series::steps(ladder, &after.stage, &mut problems)?;
+            composes = problems.len() == known;
+        }
+        // What does not compose has no size.
+        if (all && composes) || part == Some(Part::Budget) {
             budget(&step, declared, &mut problems);
+            series::budget(ladder, &after.stage, declared, &mut problems)?;
         }
     }
     if problems.is_empty() {
@@ -68,7 +85,7 @@ fn files(step: &Step, declared: &Declared, problems: &mut Vec<String>) {
                     "{DECLARED} must say in one sentence, with a full stop, \
                      why {file}\n    {} in {}.",
                     kind.word(),
-                    step.after.name
+                    step.after.name()
                 ));
             }
         }
@@ -76,12 +93,12 @@ fn files(step: &Step, declared: &Declared, problems: &mut Vec<String>) {
 }
 
 /// One sentence: a full stop at the end, and none before.
-fn is_sentence(why: &str) -> bool {
+pub fn is_sentence(why: &str) -> bool {
     why.ends_with('.') && why.len() > 1 && !why.contains(". ")
 }
 
 fn undeclared(step: &Step, difference: &Difference) -> String {
-    let (before, after) = (&step.before.name, &step.after.name);
+    let (before, after) = (step.before.name(), step.after.name());
     let (file, kind) = (&difference.file, difference.kind);
     let (fact, remedy) = match kind {
         Kind::Changes => (
@@ -112,33 +129,33 @@ fn undeclared(step: &Step, difference: &Difference) -> String {
 }
 
 fn no_difference(step: &Step, kind: Kind, file: &str) -> String {
-    let (before, after) = (step.before, step.after);
-    let fact = match (before.has(file), after.has(file)) {
+    let (before, after) = (step.before.name(), step.after.name());
+    let has = |rung: &Rung| rung.files.contains_key(file);
+    let fact = match (has(step.before), has(step.after)) {
         (true, true) if kind == Kind::Changes => {
-            format!("it is the same as in {}", before.name)
+            format!("it is the same as in {before}")
         }
-        (true, true) => format!("both {} and it have it", before.name),
-        (true, false) => format!("only {} has it", before.name),
-        (false, true) => format!("{} does not have it", before.name),
-        (false, false) => format!("neither {} nor it has it", before.name),
+        (true, true) => format!("both {before} and it have it"),
+        (true, false) => format!("only {before} has it"),
+        (false, true) => format!("{before} does not have it"),
+        (false, false) => format!("neither {before} nor it has it"),
     };
     format!(
-        "{DECLARED} says that {file} {} in {},\n    but {fact}.\n    \
-         See it:  cargo ladder diff {}\n    \
-         Correct [{}.{}].",
+        "{DECLARED} says that {file} {0} in {after},\n    but {fact}.\n    \
+         See it:  cargo ladder diff {1}\n    \
+         Correct [{after}.{0}].",
         kind.word(),
-        after.name,
-        after.number,
-        after.name,
-        kind.word()
+        step.after.number
     )
 }
 
 fn budget(step: &Step, declared: &Declared, problems: &mut Vec<String>) {
     let (added, removed) = step.total("src/");
-    let (changed, budget) = (step.changed_lines(), declared.budget);
+    let changed = step.changed_lines();
+    // A step in sub-steps may be as large as it is.
+    let Some(budget) = declared.budget else { return };
     if changed > budget {
-        let (number, name) = (step.after.number, &step.after.name);
+        let (number, name) = (step.after.number, step.after.name());
         problems.push(format!(
             "The step to {name} is too large to be read in one go:\n    \
              {changed} lines of src/ change ({added} added, {removed} \

@@ -3,17 +3,21 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use conversations::variant::files::told;
+use conversations::variant::stages::{DECLARED, Ladder};
 use serde::Deserialize;
 
-use crate::stages::{DECLARED, Ladder, told};
 use crate::step::Kind;
 
 /// What is declared of the step to one stage.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declared {
-    /// How many lines of `src/` may change, added and removed together.
-    pub budget: usize,
+    /// How many lines of `src/` may change, added and removed together, in a
+    /// step without sub-steps.
+    pub budget: Option<usize>,
+    /// The same for each sub-step.
+    pub step_budget: Option<usize>,
     /// File -> why, for files that both stages have.
     #[serde(default)]
     pub changes: BTreeMap<String, String>,
@@ -48,7 +52,7 @@ pub fn load(ladder: &Ladder) -> Result<BTreeMap<String, Declared>, String> {
     let steps: BTreeMap<String, Declared> =
         toml::from_str(&text).map_err(|e| format!("{DECLARED}: {e}"))?;
     for name in steps.keys() {
-        if !ladder.steps().any(|(_, after)| after.name == *name) {
+        if !ladder.pairs().any(|(_, after)| after.name == *name) {
             return Err(format!(
                 "{DECLARED}: `{name}` is no stage with another before it"
             ));

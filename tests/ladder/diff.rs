@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use conversations::number::Number;
+use conversations::variant::rung::Rung;
+use conversations::variant::stages::Ladder;
 use similar::TextDiff;
 
-use crate::stages::{Ladder, Stage};
-use crate::step::{Difference, Kind, Step, contents};
+use crate::step::{Difference, Kind, Step, text};
 use crate::{Answer, Failure};
 
 const BOLD: &str = "\x1b[1m";
@@ -14,37 +16,32 @@ const GREEN: &str = "\x1b[32m";
 const CYAN: &str = "\x1b[36m";
 const PLAIN: &str = "\x1b[0m";
 
-/// The unified diff from the stage before `number` to that stage, of one file
-/// or of all.
+/// The unified diff from the tree before `number` to that tree, of one file or
+/// of all.
 ///
 /// # Errors
-/// If there is no such stage or file, or it can't be read.
+/// If there is no such tree or file, or it can't be read.
 pub fn diff(
     ladder: &Ladder,
-    number: u32,
+    number: Number,
     file: Option<&str>,
     colour: bool,
 ) -> Result<Answer, Failure> {
-    let last = ladder.stages.len();
-    let (before, after) = ladder
-        .steps()
-        .find(|(_, after)| after.number == number)
-        .ok_or_else(|| {
-            Failure::Usage(format!(
-                "there is no step to stage {number}: the stages with another \
-                 before them are 2 to {last}"
-            ))
-        })?;
-    let file = file.map(|file| find(before, after, file)).transpose()?;
-    let step = Step::new(before, after)?;
+    let numbers = ladder.numbers()?;
+    // Nothing comes before the first.
+    crate::known(numbers.get(1..).unwrap_or_default(), number)?;
+    let before = ladder.rung_before(number)?;
+    let after = ladder.rung(number)?;
+    let file = file.map(|file| find(&before, &after, file)).transpose()?;
+    let step = Step::new(&before, &after);
     let mut lines = Vec::new();
     for difference in &step.differences {
         if file.as_ref().is_none_or(|file| *file == difference.file) {
-            add_file(&mut lines, &step, difference)?;
+            add_file(&mut lines, &step, difference);
         }
     }
     if let Some(file) = file.filter(|_| lines.is_empty()) {
-        let (before, after) = (&before.name, &after.name);
+        let (before, after) = (before.name(), after.name());
         let text = format!("{file} is the same in {before} and {after}.\n");
         return Ok(Answer::good(text));
     }
@@ -58,16 +55,13 @@ pub fn diff(
     Ok(Answer::good(painted.collect()))
 }
 
-/// The file that is meant: by its path from the stage's folder, with the
+/// The file that is meant: by its path from the crate's folder, with the
 /// folder before it, or by the end of its path if only one ends so.
-fn find(
-    before: &Stage,
-    after: &Stage,
-    wanted: &str,
-) -> Result<String, Failure> {
-    let mut files = before.files()?;
-    files.extend(after.files()?);
-    let folders = [&before.name, &after.name];
+fn find(before: &Rung, after: &Rung, wanted: &str) -> Result<String, Failure> {
+    let files: BTreeSet<_> =
+        before.files.keys().chain(after.files.keys()).cloned().collect();
+    let (old, new) = (before.name(), after.name());
+    let folders = [&old, &new, &after.stage.name];
     let wanted = folders
         .into_iter()
         .find_map(|name| wanted.strip_prefix(name.as_str())?.strip_prefix('/'))
@@ -83,8 +77,7 @@ fn find(
     match (count, meant.next()) {
         (1, Some(file)) => Ok(file),
         (_, None) => Err(Failure::Usage(format!(
-            "neither {} nor {} has a file `{wanted}` that is compared",
-            before.name, after.name
+            "neither {old} nor {new} has a file `{wanted}` that is compared"
         ))),
         (_, Some(first)) => Err(Failure::Usage(format!(
             "`{wanted}` may be {first} or {}: which one?",
@@ -98,20 +91,19 @@ fn add_file(
     lines: &mut Vec<(&'static str, String)>,
     step: &Step,
     difference: &Difference,
-) -> Result<(), String> {
+) {
     let (file, kind) = (&difference.file, difference.kind);
-    let (old, new) = contents(step.before, step.after, file, kind)?;
-    let old_name = format!("{}/{file}", step.before.name);
-    let new_name = format!("{}/{file}", step.after.name);
+    let old_name = format!("{}/{file}", step.before.name());
+    let new_name = format!("{}/{file}", step.after.name());
     lines.push((BOLD, format!("diff -ruN {old_name} {new_name}")));
     let missing = "/dev/null";
     let old_is = if kind == Kind::Appears { missing } else { &old_name };
     let new_is = if kind == Kind::Disappears { missing } else { &new_name };
     lines.push((BOLD, format!("--- {old_is}")));
     lines.push((BOLD, format!("+++ {new_is}")));
-    let old = String::from_utf8_lossy(&old);
-    let new = String::from_utf8_lossy(&new);
-    let hunks = TextDiff::from_lines(&*old, &*new).unified_diff().to_string();
+    let old = text(&step.before.files, file);
+    let new = text(&step.after.files, file);
+    let hunks = TextDiff::from_lines(old, new).unified_diff().to_string();
     for line in hunks.split_terminator('\n') {
         let paint = match line.chars().next() {
             Some('+') => GREEN,
@@ -121,5 +113,4 @@ fn add_file(
         };
         lines.push((paint, line.to_owned()));
     }
-    Ok(())
 }

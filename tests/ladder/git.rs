@@ -4,7 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use conversations::variant::stages::Stage;
 use similar::{ChangeTag, TextDiff};
+
+use crate::chain::Version;
 
 /// The repository that the workspace lies in.
 pub struct Git {
@@ -57,6 +60,31 @@ impl Git {
         } else {
             Err(said(&file))
         }
+    }
+
+    /// A file of a stage as it is now, and as it was committed if that is
+    /// something else.
+    ///
+    /// # Errors
+    /// In words, if git fails, or the file can't be read or is not UTF-8.
+    pub fn versions(
+        &self,
+        stage: &Stage,
+        file: &str,
+    ) -> Result<Vec<Version>, String> {
+        let name = format!("{}/{file}", stage.name);
+        let now = stage.has(file).then(|| stage.read(file)).transpose()?;
+        let mut versions = vec![now];
+        let committed = self.committed(&name)?;
+        if !versions.contains(&committed) {
+            versions.push(committed);
+        }
+        let utf8 = |text: Option<Vec<u8>>| {
+            text.map(String::from_utf8)
+                .transpose()
+                .map_err(|_| format!("{name} is not UTF-8"))
+        };
+        versions.into_iter().map(utf8).collect()
     }
 
     /// Applies the edit from `base` to `theirs` to `ours`.

@@ -2,19 +2,32 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`stages`] | finds the stages and the files that are compared |
 //! | [`declared`] | reads `tests/ladder.toml`: what may differ, and why |
 //! | [`step`] | what does differ between two neighbours |
-//! | [`check`] | holds the one against the other |
+//! | [`check`], [`series`] | hold the one against the other, and the sub-steps against the stages |
 //! | [`table`], [`diff`] | print it, in short and in full |
-//! | [`carry`], [`git`] | take an edit from one stage to the others |
+//! | [`carry`] | takes an edit from one stage to all other trees |
+//! | [`plan`], [`chain`], [`git`] | what the edit means for one tree, for one file in all sub-steps, and since the last commit |
+//! | [`follow`] | fits the sub-steps to an edit of their stage alone |
+//! | [`checkout`] | writes a tree as a crate that needs no workspace |
+//! | [`build`] | builds and tests them |
+//! | [`record`] | takes an edited crate as a sub-step's new tree |
+//!
+//! The stages, the sub-steps and the crates made from them are the library's:
+//! [`conversations::variant`].
 
+mod build;
 mod carry;
+mod chain;
 mod check;
+mod checkout;
 mod declared;
 mod diff;
+mod follow;
 mod git;
-mod stages;
+mod plan;
+mod record;
+mod series;
 mod step;
 mod table;
 
@@ -24,9 +37,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use conversations::number::Number;
+use conversations::variant::stages::Ladder;
 
 use crate::check::Part;
-use crate::stages::Ladder;
 
 /// What changes from one stage to the next, and why
 ///
@@ -40,22 +54,62 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print how stage N differs from the one before it
+    /// Print how stage N, or sub-step N.M, differs from the one before it
     Diff {
-        /// The later stage of the two, by its number
+        /// The later of the two, such as `5` or `5.2`
         #[arg(value_name = "N")]
-        stage: u32,
+        number: Number,
         /// Only this file, such as `server.rs` or `tests/http.rs`
         file: Option<String>,
+    },
+    /// Write a stage or a sub-step as a crate that builds outside the workspace
+    Checkout {
+        /// Which one, such as `5` or `5.2`
+        #[arg(value_name = "N")]
+        number: Number,
+        /// A new or empty folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Make an edited checkout the new tree of a sub-step
+    ///
+    /// Takes `src/` and `tests/`, and rewrites the patches of this sub-step and
+    /// of the next one; all other trees stay what they are. `Cargo.toml` stays
+    /// as it was recorded, unless the one in DIR is that of a member of the
+    /// workspace.
+    ///
+    /// With the number of a stage and no DIR: the stage itself was edited, and
+    /// nothing else is to have the edit. Rewrites the last patch that leads to
+    /// it, and the first one that starts from it.
+    Record {
+        /// The sub-step, such as `5.2`, or a stage
+        #[arg(value_name = "N.M")]
+        number: Number,
+        /// The folder with the edited crate
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// Append a new sub-step with this name, such as `slow-clients`
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Build sub-steps without a warning, and run their tests
+    Test {
+        /// Which ones, such as `5.2`; by default all but the last of a stage,
+        /// which is the stage itself
+        #[arg(value_name = "N.M")]
+        numbers: Vec<Number>,
+        /// Only tests with this in their name
+        #[arg(last = true, value_name = "FILTER")]
+        filter: Option<String>,
     },
     /// Take an edit that is not committed yet to all other stages
     Carry {
         /// The edited file, such as `stage2-poll/src/http/target.rs`
         file: PathBuf,
     },
-    /// Hold the stages against tests/ladder.toml
+    /// Hold the stages against tests/ladder.toml, and against their sub-steps
     Check {
-        /// Only this part; both if it is left out
+        /// Only this part; all if it is left out
         part: Option<Part>,
     },
 }
@@ -110,12 +164,34 @@ fn run(command: Option<Command>) -> Result<Answer, Failure> {
     let ladder = Ladder::find(&here)?;
     match command {
         None => Ok(table::table(&ladder)?),
-        Some(Command::Diff { stage, file }) => {
-            diff::diff(&ladder, stage, file.as_deref(), colour())
+        Some(Command::Diff { number, file }) => {
+            diff::diff(&ladder, number, file.as_deref(), colour())
+        }
+        Some(Command::Checkout { number, folder }) => {
+            checkout::checkout(&ladder, number, &here.join(folder))
+        }
+        Some(Command::Record { number, folder, name }) => {
+            let folder = folder.map(|folder| here.join(folder));
+            record::record(&ladder, number, folder.as_deref(), name.as_deref())
+        }
+        Some(Command::Test { numbers, filter }) => {
+            build::test(&ladder, numbers, filter.as_deref())
         }
         Some(Command::Carry { file }) => carry::carry(&ladder, &here, &file),
         Some(Command::Check { part }) => Ok(check::check(&ladder, part)?),
     }
+}
+
+/// Refuses a tree that is not there, with the list of those that are.
+fn known(numbers: &[Number], number: Number) -> Result<(), Failure> {
+    if numbers.contains(&number) {
+        return Ok(());
+    }
+    let known: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+    Err(Failure::Usage(format!(
+        "there is no {number} here, but {}",
+        known.join(", ")
+    )))
 }
 
 /// Colour is for people: not for a file or a pipe, and not for those who have

@@ -1,13 +1,15 @@
-//! What differs between two neighbours.
+//! What differs between two neighbours on the ladder.
 
+use std::collections::BTreeSet;
+
+use conversations::variant::files::Files;
+use conversations::variant::rung::Rung;
 use similar::{ChangeTag, TextDiff};
-
-use crate::stages::Stage;
 
 /// How a file differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Both stages have it.
+    /// Both trees have it.
     Changes,
     /// Only the later one has it.
     Appears,
@@ -33,49 +35,46 @@ impl Kind {
 /// One file that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Its path from the stage's folder.
+    /// Its path from the crate's folder.
     pub file: String,
     /// How it differs.
     pub kind: Kind,
-    /// How many lines the later stage has and the earlier one has not.
+    /// How many lines the later tree has and the earlier one has not.
     pub added: usize,
-    /// How many lines the earlier stage has and the later one has not.
+    /// How many lines the earlier tree has and the later one has not.
     pub removed: usize,
 }
 
-/// From one stage to the next.
+/// From one tree to the next.
 pub struct Step<'a> {
-    /// The earlier stage.
-    pub before: &'a Stage,
-    /// The later stage.
-    pub after: &'a Stage,
+    /// The earlier tree.
+    pub before: &'a Rung,
+    /// The later tree.
+    pub after: &'a Rung,
     /// The files that are not the same to the byte, by name.
     pub differences: Vec<Difference>,
 }
 
 impl<'a> Step<'a> {
-    /// Compares two stages.
-    ///
-    /// # Errors
-    /// In words, if a file can't be read.
-    pub fn new(before: &'a Stage, after: &'a Stage) -> Result<Self, String> {
-        let (earlier, later) = (before.files()?, after.files()?);
+    /// Compares two trees.
+    #[must_use]
+    pub fn new(before: &'a Rung, after: &'a Rung) -> Self {
+        let (earlier, later) = (&before.files, &after.files);
+        let names: BTreeSet<_> = earlier.keys().chain(later.keys()).collect();
         let mut differences = Vec::new();
-        for file in earlier.union(&later) {
-            let kind = match (earlier.contains(file), later.contains(file)) {
-                (false, _) => Kind::Appears,
-                (true, false) => Kind::Disappears,
-                (true, true) => Kind::Changes,
+        for file in names {
+            let kind = match (earlier.get(file), later.get(file)) {
+                (None, _) => Kind::Appears,
+                (_, None) => Kind::Disappears,
+                (old, new) if old == new => continue,
+                _ => Kind::Changes,
             };
-            let (old, new) = contents(before, after, file, kind)?;
-            if kind == Kind::Changes && old == new {
-                continue;
-            }
-            let (added, removed) = count(&old, &new);
+            let (old, new) = (text(earlier, file), text(later, file));
+            let (added, removed) = count(old, new);
             let file = file.clone();
             differences.push(Difference { file, kind, added, removed });
         }
-        Ok(Self { before, after, differences })
+        Self { before, after, differences }
     }
 
     /// Lines added and lines removed in all files whose names begin so.
@@ -96,29 +95,27 @@ impl<'a> Step<'a> {
     }
 }
 
-/// A file in both stages; where it is missing, nothing.
-///
-/// # Errors
-/// In words, if it can't be read.
-pub fn contents(
-    before: &Stage,
-    after: &Stage,
-    file: &str,
-    kind: Kind,
-) -> Result<(Vec<u8>, Vec<u8>), String> {
-    Ok(match kind {
-        Kind::Changes => (before.read(file)?, after.read(file)?),
-        Kind::Appears => (Vec::new(), after.read(file)?),
-        Kind::Disappears => (before.read(file)?, Vec::new()),
-    })
+/// A file's text; where it is missing, nothing.
+#[must_use]
+pub fn text<'a>(files: &'a Files, file: &str) -> &'a str {
+    files.get(file).map_or("", String::as_str)
+}
+
+/// The first line that is not the same in two texts, counted from 1.
+#[must_use]
+pub fn first_difference(one: &str, other: &str) -> Option<usize> {
+    if one == other {
+        return None;
+    }
+    let lines = one.split('\n').zip(other.split('\n'));
+    let same = lines.take_while(|(one, other)| one == other).count();
+    Some(same + 1)
 }
 
 /// Counts lines added and lines removed. Blank lines are free: they make code
 /// easier to read, and nobody should save on them.
-fn count(old: &[u8], new: &[u8]) -> (usize, usize) {
-    let old = String::from_utf8_lossy(old);
-    let new = String::from_utf8_lossy(new);
-    let diff = TextDiff::from_lines(&*old, &*new);
+fn count(old: &str, new: &str) -> (usize, usize) {
+    let diff = TextDiff::from_lines(old, new);
     let (mut added, mut removed) = (0, 0);
     for change in diff.iter_all_changes() {
         if change.value().trim().is_empty() {

@@ -1,9 +1,14 @@
 //! The table of all steps.
 
+use conversations::variant::rung::Rung;
+use conversations::variant::stages::{Ladder, Stage};
+
 use crate::Answer;
 use crate::declared::{self, Declared};
-use crate::stages::Ladder;
 use crate::step::Step;
+
+/// How wide the column of names is, in characters.
+const NAME: usize = 32;
 
 /// How wide a line may be, in characters.
 const WIDTH: usize = 80;
@@ -15,20 +20,61 @@ const WIDTH: usize = 80;
 pub fn table(ladder: &Ladder) -> Result<Answer, String> {
     let declared = declared::load(ladder)?;
     let mut lines = Vec::new();
-    for (before, after) in ladder.steps() {
-        let step = Step::new(before, after)?;
-        add_step(&mut lines, &step, declared.get(&after.name));
+    let stages = ladder.whole()?;
+    for (before, after) in stages.iter().zip(stages.iter().skip(1)) {
+        let step = Step::new(before, after);
+        let declared = declared.get(&after.stage.name);
+        lines.push(format!("{} -> {}", before.name(), after.name()));
+        lines.push(String::new());
+        add_sub_steps(&mut lines, ladder, &after.stage, declared)?;
+        add_files(&mut lines, &step, declared);
         lines.push(String::new());
     }
     lines.push(format!("the same in all {} stages", ladder.stages.len()));
     lines.push(String::new());
-    wrap(&mut lines, 4, &same_everywhere(ladder)?.join(" "));
+    wrap(&mut lines, 4, &same_everywhere(&stages).join(" "));
     Ok(Answer::good(lines.join("\n") + "\n"))
 }
 
-fn add_step(lines: &mut Vec<String>, step: &Step, declared: Option<&Declared>) {
-    lines.push(format!("{} -> {}", step.before.name, step.after.name));
-    lines.push(String::new());
+/// The ideas of a step that has several: each with its patch's size.
+fn add_sub_steps(
+    lines: &mut Vec<String>,
+    ladder: &Ladder,
+    stage: &Stage,
+    declared: Option<&Declared>,
+) -> Result<(), String> {
+    let rungs = ladder.sub_steps(stage)?;
+    let budget = declared.and_then(|declared| declared.step_budget);
+    for (before, after) in rungs.iter().zip(rungs.iter().skip(1)) {
+        let Some(patch) = &after.patch else { continue };
+        let (header, step) = (&patch.header, Step::new(before, after));
+        let name = format!("{}  {}", after.number, header.paragraph("Title"));
+        if name.chars().count() > NAME {
+            lines.push(format!("    {name}"));
+            lines.push(row("", step.total("src/"), &size(&step, budget)));
+        } else {
+            lines.push(row(&name, step.total("src/"), &size(&step, budget)));
+        }
+        wrap(lines, 9, &header.paragraph("Idea"));
+    }
+    if rungs.len() > 1 {
+        lines.push(String::new());
+    }
+    Ok(())
+}
+
+fn size(step: &Step, budget: Option<usize>) -> String {
+    budget.map_or(String::new(), |budget| {
+        format!("{} of {budget} lines", step.changed_lines())
+    })
+}
+
+/// All files that differ, and why.
+fn add_files(
+    lines: &mut Vec<String>,
+    step: &Step,
+    declared: Option<&Declared>,
+) {
     for difference in &step.differences {
         let file = &difference.file;
         lines.push(row(file, (difference.added, difference.removed), ""));
@@ -37,35 +83,25 @@ fn add_step(lines: &mut Vec<String>, step: &Step, declared: Option<&Declared>) {
             .map_or("not declared: see `cargo ladder check`", String::as_str);
         wrap(lines, 8, why);
     }
-    let of = declared.map_or(String::new(), |declared| {
-        format!("{} of {} lines", step.changed_lines(), declared.budget)
-    });
+    let of = size(step, declared.and_then(|declared| declared.budget));
     lines.push(row("all of src/", step.total("src/"), &of));
     lines.push(row("all", step.total(""), ""));
 }
 
 fn row(name: &str, (added, removed): (usize, usize), note: &str) -> String {
     let (added, removed) = (format!("+{added}"), format!("-{removed}"));
-    let row = format!("    {name:<32}{added:>7}{removed:>7}  {note}");
+    let row = format!("    {name:<NAME$}{added:>7}{removed:>7}  {note}");
     row.trim_end().to_owned()
 }
 
-fn same_everywhere(ladder: &Ladder) -> Result<Vec<String>, String> {
-    let Some((first, others)) = ladder.stages.split_first() else {
-        return Ok(Vec::new());
+fn same_everywhere(stages: &[Rung]) -> Vec<String> {
+    let Some((first, others)) = stages.split_first() else {
+        return Vec::new();
     };
-    let mut same = Vec::new();
-    for file in first.files()? {
-        let text = first.read(&file)?;
-        let mut in_all = true;
-        for other in others {
-            in_all &= other.has(&file) && other.read(&file)? == text;
-        }
-        if in_all {
-            same.push(file);
-        }
-    }
-    Ok(same)
+    let same = first.files.iter().filter(|(file, text)| {
+        others.iter().all(|other| other.files.get(*file) == Some(text))
+    });
+    same.map(|(file, _)| file.clone()).collect()
 }
 
 /// Adds a text, indented, in lines of at most [`WIDTH`].

@@ -23,6 +23,7 @@
 //! | [`files`], [`sendfile`] | large files, and such as change |
 //! | [`fault`] | each system call fails in each way in which it can |
 //! | [`tools`], [`slow_attacks`] | programs that people use |
+//! | [`variant`] | a stage or a sub-step as a crate of its own, for `cargo ladder` |
 //! | [`lab`], [`labs`], [`built`] | what the experiments share, and their tests |
 //!
 //! `tests/README.md` shows how to write a script and how to aim the suite at
@@ -73,6 +74,7 @@ pub mod transcript;
 pub mod truth;
 pub mod urgent;
 pub mod validators;
+pub mod variant;
 pub mod wire;
 
 use std::process::ExitCode;

@@ -5,10 +5,20 @@
 mod carried;
 #[path = "ladder/checked.rs"]
 mod checked;
+#[path = "ladder/checked_out.rs"]
+mod checked_out;
+#[path = "ladder/recorded.rs"]
+mod recorded;
 #[path = "ladder/refused.rs"]
 mod refused;
 #[path = "ladder/shown.rs"]
 mod shown;
+#[path = "ladder/stepped.rs"]
+mod stepped;
+#[path = "ladder/tested.rs"]
+mod tested;
+#[path = "ladder/through_steps.rs"]
+mod through_steps;
 #[path = "ladder/tree.rs"]
 mod tree;
 
@@ -19,6 +29,14 @@ use tree::Tree;
 #[test]
 fn stages_differ_only_where_declared() {
     let ran = Tree::real().run(&["check", "files"]);
+    assert!(ran.code == 0, "\n\n{}{}", ran.out, ran.err);
+}
+
+/// The sub-steps of a stage have complete headers, and applied one after the
+/// other to the stage before they make the stage.
+#[test]
+fn sub_steps_make_the_stages() {
+    let ran = Tree::real().run(&["check", "steps"]);
     assert!(ran.code == 0, "\n\n{}{}", ran.out, ran.err);
 }
 

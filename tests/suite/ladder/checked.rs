@@ -162,7 +162,8 @@ fn a_mistake_in_the_declaration_is_named() {
         tree.run(&["check"]).must(1, &["tests/ladder.toml", part]);
     };
     mistake("appears", "apears", "unknown field `apears`");
-    mistake("budget = 3", "", "missing field `budget`");
+    mistake("budget = 3", "", "[stage3-three] needs a `budget`");
+    mistake("budget = 3", "step_budget = 3", "the stage has no sub-steps");
     mistake("budget = 3", "budget = -3", "-3");
     mistake("stage3-three", "stage3-free", "`stage3-free` is no stage");
     mistake("stage2-two", "stage1-one", "`stage1-one` is no stage");

@@ -61,12 +61,13 @@ fn bad_usage_says_what_is_good() {
     tree.run(&["diff"]).must(2, &["Usage: cargo ladder diff <N> [FILE]"]);
     tree.run(&["diff", "two"]).must(2, &["invalid value 'two'"]);
     for number in ["0", "1", "4"] {
-        let says = format!("no step to stage {number}: the stages with");
-        tree.run(&["diff", number]).must(2, &[&says, "are 2 to 3"]);
+        let says = format!("there is no {number} here, but 2, 3\n");
+        tree.run(&["diff", number]).must(2, &[&says]);
     }
     tree.run(&["diff", "2", "nothing.rs"]).must(2, &["a file `nothing.rs`"]);
     tree.run(&["differ"]).must(2, &["unrecognized subcommand 'differ'"]);
-    tree.run(&["check", "all"]).must(2, &["[possible values: files, budget]"]);
+    tree.run(&["check", "all"])
+        .must(2, &["[possible values: files, budget, steps]"]);
 }
 
 #[test]

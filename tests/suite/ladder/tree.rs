@@ -47,6 +47,103 @@ changes = { "Cargo.toml" = "Name.", "src/server.rs" = "It is told." }
 appears = { "src/timers.rs" = "Somebody must be told to leave." }
 "#;
 
+/// The top of a workspace.
+pub const WORKSPACE: &str = r#"
+[workspace]
+resolver = "3"
+members = ["stage1-one", "stage2-two", "stage3-three", "tests"]
+
+[workspace.package]
+version = "0.1.0"
+
+[workspace.dependencies]
+conversations = { path = "tests" }
+one = "1.0"
+two = { version = "2.0", features = ["a"] }
+
+[workspace.lints.rust]
+unsafe_code = "deny"
+
+[profile.dev]
+debug = false
+"#;
+
+/// A member of that workspace.
+pub fn manifest(name: &str) -> String {
+    format!(
+        r#"[package]
+name = "{name}"
+version.workspace = true
+
+[dependencies]
+one.workspace = true
+two = {{ workspace = true, features = ["b"] }}
+
+[dev-dependencies]
+conversations.workspace = true
+last = {{ path = "../stage1-one" }}
+
+[[test]]
+name = "http"
+harness = false
+
+[lints]
+workspace = true
+"#
+    )
+}
+
+/// The two sub-steps of stage 3.
+pub const FIRST: &str = "stage3-three/steps/1-timers.patch";
+pub const SECOND: &str = "stage3-three/steps/2-wait.patch";
+
+const FIRST_PATCH: &str = "\
+Title: A timer
+Idea: Time
+  passes.
+Try: cargo run
+  cargo run -- --help
+Lacks: Nobody waits for it.
+---
+--- a/Cargo.toml
++++ b/Cargo.toml
+@@ -1,5 +1,5 @@
+ [package]
+-name = \"stage2-two\"
++name = \"stage3-three\"
+ version.workspace = true
+ 
+ [dependencies]
+--- /dev/null
++++ b/src/timers.rs
+@@ -0,0 +1 @@
++tick
+";
+
+const SECOND_PATCH: &str = "\
+Title: Waiting for it
+Idea: The server waits.
+Try: cargo test
+Lacks: It waits forever.
+---
+--- a/src/server.rs
++++ b/src/server.rs
+@@ -3,7 +3,7 @@
+ line 3
+ line 4
+ line 5
+-poll
++wait
+ line 7
+ line 8
+ line 9
+--- a/src/timers.rs
++++ b/src/timers.rs
+@@ -1 +1 @@
+-tick
++deadline
+";
+
 /// The names of the three stages.
 pub const STAGES: [&str; 3] = ["stage1-one", "stage2-two", "stage3-three"];
 
@@ -94,6 +191,22 @@ impl Tree {
         }
         let tree = Self::new();
         tree.git(&["init", "--quiet"]);
+        tree.commit();
+        Some(tree)
+    }
+
+    /// Three stages, the last of them in two sub-steps; none if there is no git.
+    pub fn stepped() -> Option<Self> {
+        let tree = Self::committed()?;
+        tree.write("Cargo.toml", WORKSPACE);
+        tree.write("Cargo.lock", "# locked\n");
+        for name in STAGES {
+            tree.write(&format!("{name}/Cargo.toml"), &manifest(name));
+        }
+        let budget = DECLARED.replace("budget = 3", "step_budget = 3");
+        tree.write("tests/ladder.toml", &budget);
+        tree.write(FIRST, FIRST_PATCH);
+        tree.write(SECOND, SECOND_PATCH);
         tree.commit();
         Some(tree)
     }

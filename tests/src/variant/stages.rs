@@ -1,13 +1,15 @@
 //! The stages, and the files in them that are compared.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use super::files::{Files, entries, told, tree};
 
 /// Where the differences are declared, from the top of the workspace.
 pub const DECLARED: &str = "tests/ladder.toml";
 
 /// All stages, lowest first.
+#[derive(Debug, Clone)]
 pub struct Ladder {
     /// The top of the workspace, without symlinks.
     pub root: PathBuf,
@@ -66,29 +68,19 @@ impl Ladder {
     }
 
     /// Each stage but the first, with the one before it.
-    pub fn steps(&self) -> impl Iterator<Item = (&Stage, &Stage)> {
+    pub fn pairs(&self) -> impl Iterator<Item = (&Stage, &Stage)> {
         self.stages.iter().zip(self.stages.iter().skip(1))
     }
 }
 
 impl Stage {
-    /// The files that are compared with the neighbour's, relative to the
-    /// stage's folder: what makes the server and its tests. README and labs
-    /// are each stage's own.
+    /// The files that are compared with the neighbour's: what makes the
+    /// server and its tests. README and labs are each stage's own.
     ///
     /// # Errors
-    /// In words, if a folder can't be read.
-    pub fn files(&self) -> Result<BTreeSet<String>, String> {
-        let mut files = BTreeSet::new();
-        if self.has("Cargo.toml") {
-            files.insert("Cargo.toml".to_owned());
-        }
-        for part in ["src", "tests"] {
-            if self.folder.join(part).is_dir() {
-                collect(&self.folder.join(part), part, &mut files)?;
-            }
-        }
-        Ok(files)
+    /// In words, if one can't be read.
+    pub fn files(&self) -> Result<Files, String> {
+        tree(&self.folder)
     }
 
     /// Whether it has this file.
@@ -110,39 +102,4 @@ impl Stage {
 /// The 3 of `stage3-epoll-lt`.
 fn number(name: &str) -> Option<u32> {
     name.strip_prefix("stage")?.split_once('-')?.0.parse().ok()
-}
-
-/// All files below a folder, hidden ones aside: those are an editor's.
-fn collect(
-    folder: &Path,
-    prefix: &str,
-    files: &mut BTreeSet<String>,
-) -> Result<(), String> {
-    for (name, path) in entries(folder)? {
-        let file = format!("{prefix}/{name}");
-        if path.is_dir() {
-            collect(&path, &file, files)?;
-        } else if !name.starts_with('.') {
-            files.insert(file);
-        }
-    }
-    Ok(())
-}
-
-fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
-    let read = || -> std::io::Result<_> {
-        fs::read_dir(folder)?
-            .map(|entry| {
-                let entry = entry?;
-                let name = entry.file_name().to_string_lossy().into_owned();
-                Ok((name, entry.path()))
-            })
-            .collect()
-    };
-    read().map_err(|error| told(folder, &error))
-}
-
-/// An error with the name of what it is about.
-pub fn told(path: &Path, error: &std::io::Error) -> String {
-    format!("{}: {error}", path.display())
 }

@@ -1,0 +1,94 @@
+//! Builds and tests a variant.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::{Variant, variants};
+
+impl Variant {
+    /// Writes it below `target/variants` and builds it with its tests. All
+    /// variants share one target folder, so what they depend on is compiled
+    /// once.
+    ///
+    /// # Errors
+    /// What the compiler says, if it says anything: a warning is an error.
+    pub fn build(&self) -> Result<(), String> {
+        self.write(&self.folder())?;
+        let words = ["test", "--no-run", "--message-format=json"];
+        let mut command = self.cargo(&words);
+        command.stderr(Stdio::inherit());
+        let output =
+            command.output().map_err(|e| format!("cannot run cargo: {e}"))?;
+        let said = complaints(&output.stdout);
+        if output.status.success() && said.is_empty() {
+            return Ok(());
+        }
+        Err(format!("{} does not build without warnings.\n{said}", self.name))
+    }
+
+    /// Builds it and runs its tests, or those with `filter` in their name;
+    /// they print what they find.
+    ///
+    /// # Errors
+    /// If it does not build, or a test fails.
+    pub fn test(&self, filter: Option<&str>) -> Result<(), String> {
+        self.build()?;
+        // Cargo's own `--quiet` does not reach tests with a `main` of their own.
+        let words = ["test", "--no-fail-fast", "--", "--quiet"];
+        let mut command = self.cargo(&words);
+        command.args(filter);
+        let status =
+            command.status().map_err(|e| format!("cannot run cargo: {e}"))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(format!("a test of {} failed", self.name))
+    }
+
+    /// The program that [`Variant::build`] has built. Variants of one stage
+    /// take turns in this place.
+    #[must_use]
+    pub fn program(&self) -> std::path::PathBuf {
+        target(&self.root).join("debug").join(&self.base.stage.name)
+    }
+
+    fn cargo(&self, words: &[&str]) -> Command {
+        let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
+        let mut command = Command::new(cargo);
+        command
+            .args(words)
+            .current_dir(self.folder())
+            .env("CARGO_TARGET_DIR", target(&self.root));
+        match self.sub_step() {
+            Some(step) => command.env("SUB_STEP", step),
+            None => command.env_remove("SUB_STEP"),
+        };
+        command
+    }
+}
+
+fn target(root: &Path) -> std::path::PathBuf {
+    variants(root).join("target")
+}
+
+/// The errors and warnings among cargo's messages, as cargo would print them.
+fn complaints(messages: &[u8]) -> String {
+    let messages = String::from_utf8_lossy(messages);
+    let messages = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut rendered: Vec<String> = messages
+        .filter(|message| message["reason"] == "compiler-message")
+        .filter(|message| {
+            let level = message["message"]["level"].as_str();
+            matches!(level, Some("warning" | "error"))
+        })
+        .filter_map(|message| {
+            message["message"]["rendered"].as_str().map(str::to_owned)
+        })
+        .collect();
+    rendered.dedup();
+    rendered.join("\n")
+}

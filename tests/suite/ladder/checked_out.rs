@@ -1,0 +1,138 @@
+//! `cargo ladder checkout` writes a crate that needs no workspace.
+
+use std::fs;
+
+use crate::tree::{STAGES, Tree, server};
+
+const README: &str = "\
+# 3.1 A timer
+
+Time passes.
+";
+
+/// The folder for the crate, as an argument.
+fn folder(tree: &Tree) -> String {
+    tree.root.join("work").to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_sub_step_is_a_crate() {
+    let Some(tree) = Tree::stepped() else { return };
+    let root = tree.root.to_string_lossy();
+    tree.run(&["checkout", "3.1", &folder(&tree)]).must(0, &["3.1 is in"]);
+    let manifest = format!(
+        r#"[package]
+name = "stage3-three"
+version = "0.1.0+3.1"
+
+[dependencies]
+one = "1.0"
+two = {{ features = ["a", "b"], version = "2.0" }}
+
+[dev-dependencies]
+conversations = {{ path = "{root}/tests" }}
+last = {{ path = "{root}/stage1-one" }}
+
+[[test]]
+name = "http"
+harness = false
+
+[lints.rust]
+unsafe_code = "deny"
+
+[profile.dev]
+debug = false
+
+[workspace]
+resolver = "3"
+"#
+    );
+    assert_eq!(tree.read("work/Cargo.toml"), manifest);
+    assert_eq!(tree.read("work/Cargo.lock"), "# locked\n");
+    assert_eq!(tree.read("work/src/server.rs"), server("poll"));
+    assert_eq!(tree.read("work/src/timers.rs"), "tick\n");
+    assert_eq!(tree.read("work/src/http/mod.rs"), "a\nb\nc\n");
+    assert_eq!(tree.read("work/tests/http.rs"), "same\n");
+    let config = "[env]\nSUB_STEP = \"3.1\"\n";
+    assert_eq!(tree.read("work/.cargo/config.toml"), config);
+    let readme = tree.read("work/README.md");
+    assert!(readme.starts_with(README), "{readme}");
+    for part in [
+        "    cargo run\n    cargo run -- --help\n",
+        "Nobody waits for it.\n",
+        "made from stage2-two",
+        "cargo ladder diff 3.1",
+        &format!("`{root}/tests`"),
+    ] {
+        assert!(readme.contains(part), "no `{part}` in:\n{readme}");
+    }
+}
+
+#[test]
+fn a_stage_is_a_crate_with_its_labs() {
+    let Some(tree) = Tree::stepped() else { return };
+    tree.write("stage2-two/examples/lab.rs", "lab\n");
+    tree.run(&["checkout", "2", "work"]).must(0, &[]);
+    assert_eq!(tree.read("work/src/server.rs"), server("poll"));
+    assert_eq!(tree.read("work/examples/lab.rs"), "lab\n");
+    assert!(tree.read("work/Cargo.toml").contains("version = \"0.1.0+2\"\n"));
+    assert!(tree.read("work/README.md").starts_with("# stage2-two\n"));
+    assert!(!tree.root.join("work/.cargo").exists());
+}
+
+#[test]
+fn the_last_sub_step_is_the_stage() {
+    let Some(tree) = Tree::stepped() else { return };
+    tree.run(&["checkout", "3.2", "work"]).must(0, &[]);
+    for file in ["src/server.rs", "src/timers.rs", "tests/http.rs"] {
+        let stage = tree.read(&format!("stage3-three/{file}"));
+        assert_eq!(tree.read(&format!("work/{file}")), stage);
+    }
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let Some(tree) = Tree::stepped() else { return };
+    tree.write("work/src/server.rs", "mine\n");
+    let says = ["work is not empty, and nothing was written"];
+    tree.run(&["checkout", "3.1", "work"]).must(1, &says);
+    assert_eq!(tree.read("work/src/server.rs"), "mine\n");
+    assert_eq!(fs::read_dir(tree.root.join("work")).unwrap().count(), 1);
+    // An empty folder may be there, and a file may not.
+    fs::create_dir(tree.root.join("empty")).unwrap();
+    tree.run(&["checkout", "3.1", "empty"]).must(0, &[]);
+    tree.write("file", "mine\n");
+    tree.run(&["checkout", "3.1", "file"]).must(1, &["Not a directory"]);
+    assert_eq!(tree.read("file"), "mine\n");
+}
+
+#[test]
+fn what_is_not_there_is_bad_usage() {
+    let Some(tree) = Tree::stepped() else { return };
+    for number in ["0", "4", "3.0", "3.3", "2.1"] {
+        let says = format!("there is no {number} here, but 1, 2, 3.1, 3.2, 3");
+        tree.run(&["checkout", number, "work"]).must(2, &[&says]);
+    }
+    tree.run(&["checkout", "3.1"]).must(2, &["<DIR>"]);
+    assert!(!tree.root.join("work").exists());
+}
+
+#[test]
+fn what_cannot_be_inherited_is_named() {
+    let Some(tree) = Tree::stepped() else { return };
+    tree.edit("Cargo.toml", "one = \"1.0\"\n", "");
+    tree.run(&["checkout", "1", "work"])
+        .must(1, &["the workspace has no dependency `one` to inherit"]);
+    tree.edit("Cargo.toml", "version = \"0.1.0\"\n", "");
+    tree.run(&["checkout", "1", "work"])
+        .must(1, &["the workspace has no `version` to inherit"]);
+    tree.edit("Cargo.toml", "[workspace]", "[workspace");
+    let says = ["Cargo.toml: TOML parse error"];
+    tree.run(&["checkout", "1", "work"]).must(1, &says);
+    assert!(!tree.root.join("work").exists());
+    let file = format!("{}/Cargo.toml", STAGES[0]);
+    tree.write(&file, "");
+    tree.write("Cargo.toml", "");
+    let says = ["stage1-one/Cargo.toml: there is no [package]"];
+    tree.run(&["checkout", "1", "work"]).must(1, &says);
+}
