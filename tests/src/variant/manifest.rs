@@ -65,6 +65,21 @@ pub fn resolve(variant: &Variant, manifest: &str) -> Result<String, String> {
     Ok(text(&own))
 }
 
+/// The manifest without the entry of a test, `tests/NAME.rs`.
+#[must_use]
+pub fn without_test(manifest: &str, file: &str) -> String {
+    let name = Path::new(file).file_stem().unwrap_or_default();
+    let Ok(mut own) = manifest.parse::<Table>() else {
+        return manifest.to_owned();
+    };
+    if let Some(Value::Array(tests)) = own.get_mut("test") {
+        tests.retain(|test| {
+            test.get("name").and_then(Value::as_str) != name.to_str()
+        });
+    }
+    text(&own)
+}
+
 /// Whether a manifest was written by [`resolve`], or by anybody else for a
 /// crate outside a workspace.
 #[must_use]

@@ -37,6 +37,9 @@ const COPIED: [&str; 3] = ["Cargo.lock", "rustfmt.toml", ".clippy.toml"];
 /// The folders of a variant whose files are all its own.
 const FOLDERS: [&str; 3] = ["src", "tests", "examples"];
 
+/// The test of a stage's examples: without examples there is nothing to test.
+const EXAMPLES_TEST: &str = "tests/variants.rs";
+
 /// A tree of the ladder, changed by patches.
 #[derive(Debug, Clone)]
 pub struct Variant {
@@ -98,7 +101,10 @@ impl Variant {
     pub fn write(&self, folder: &Path) -> Result<(), String> {
         let mut files = self.files()?;
         let manifest = files.remove("Cargo.toml").unwrap_or_default();
-        let manifest = manifest::resolve(self, &manifest)?;
+        let mut manifest = manifest::resolve(self, &manifest)?;
+        if self.extra.is_empty() && files.remove(EXAMPLES_TEST).is_some() {
+            manifest = manifest::without_test(&manifest, EXAMPLES_TEST);
+        }
         files.insert("Cargo.toml".to_owned(), manifest);
         for name in COPIED {
             let path = self.root.join(name);
