@@ -31,17 +31,23 @@ pub fn cases() -> Vec<Case> {
              how many\nconnections and requests it had: together all of them.",
             share,
         ),
-        case(
-            "loops::pinned",
-            "With --pin-cpus each loop may run on one processor.",
-            pinned,
-        ),
-        case(
-            "loops::steered",
-            "With --steer-by-cpu all clients of one processor come to the same \
-             loop.",
-            steered,
-        ),
+        Case {
+            from: Number::step(6, 4),
+            ..case(
+                "loops::pinned",
+                "With --pin-cpus each loop may run on one processor.",
+                pinned,
+            )
+        },
+        Case {
+            from: Number::step(6, 4),
+            ..case(
+                "loops::steered",
+                "With --steer-by-cpu all clients of one processor come to the same \
+                 loop.",
+                steered,
+            )
+        },
     ]
 }
 

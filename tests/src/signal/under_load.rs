@@ -18,15 +18,18 @@ const WARM: usize = 200;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        case(
-            "signal::under_load",
-            "SIGTERM comes while clients ask as fast as they can. On a new \
-             connection\neach request is answered in full, or the connection \
-             is refused. On one that\nis used again the server may close in \
-             place of an answer, and not reset\n(RFC 9112 section 9.3.1). An \
-             answer that has begun is complete.",
-            under_load,
-        ),
+        Case {
+            from: Number::step(5, 7),
+            ..case(
+                "signal::under_load",
+                "SIGTERM comes while clients ask as fast as they can. On a new \
+                 connection\neach request is answered in full, or the connection \
+                 is refused. On one that\nis used again the server may close in \
+                 place of an answer, and not reset\n(RFC 9112 section 9.3.1). An \
+                 answer that has begun is complete.",
+                under_load,
+            )
+        },
         case(
             "signal::under_wrk",
             "SIGTERM comes while wrk measures: wrk counts as many answers as \
