@@ -65,7 +65,10 @@ pub fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
             }));
         }
     }
-    trials.extend(labs::trials(stage));
+    // The labs belong to the whole stage, and use all of it.
+    if stage.at.step.is_none() {
+        trials.extend(labs::trials(stage));
+    }
     if stage.is_ours() {
         trials.push(Trial::test("every snapshot has a script", || {
             orphans::check().map_err(Into::into)
