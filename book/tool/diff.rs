@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::str::FromStr;
 
+use conversations::number::Number;
 use similar::{ChangeTag, DiffOp, TextDiff};
 
 use crate::colour;
@@ -19,8 +20,8 @@ const CONTEXT: usize = 3;
 /// What to show: a step, a file of it, or an item of the file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The later stage.
-    pub stage: u32,
+    /// The later stage or sub-step, `5` or `5.2`.
+    pub stage: String,
     /// The path below the stages' `src`.
     pub file: Option<String>,
     /// The item's name.
@@ -35,9 +36,10 @@ impl FromStr for Request {
             Some((stage, file)) => (stage, Some(file.trim())),
             None => (text, None),
         };
-        let stage = stage
-            .parse()
-            .map_err(|_| format!("{stage} is not a stage's number"))?;
+        if stage.parse::<Number>().is_err() {
+            return Err(format!("{stage} is not a stage's number"));
+        }
+        let stage = stage.to_owned();
         let (file, item) = match file.and_then(|file| file.split_once('#')) {
             Some((file, item)) => (Some(file), Some(item)),
             None => (file, None),
@@ -68,10 +70,7 @@ pub fn show(
     page: &str,
     library: &mut Library,
 ) -> Result<String, String> {
-    let number = request.stage;
-    let before = number.saturating_sub(1);
-    let old = library.workspace.stage(before)?;
-    let new = library.workspace.stage(number)?;
+    let (old, new) = neighbours(&request.stage, library)?;
     if let Some(file) = &request.file {
         let pair = read_pair(library, &old, &new, file)?;
         if pair.old == pair.new {
@@ -82,7 +81,9 @@ pub fn show(
     let mut files = BTreeSet::new();
     for stage in [&old, &new] {
         let src = format!("{stage}/src/");
-        for path in library.workspace.stage_files(stage) {
+        let mut paths = library.workspace.stage_files(stage);
+        paths.extend(library.steps.files(stage));
+        for path in paths {
             files.extend(path.strip_prefix(&src).map(str::to_string));
         }
     }
@@ -102,6 +103,21 @@ pub fn show(
         return Err(format!("{old} and {new} are the same"));
     }
     Ok(format!("{table}\n{}", figures.join("\n\n")))
+}
+
+/// The folders of a stage and of the one before it, or the names of such
+/// sub-steps.
+fn neighbours(
+    name: &str,
+    library: &Library,
+) -> Result<(String, String), String> {
+    let stage = |number| library.workspace.stage(number);
+    match name.parse::<Number>()? {
+        Number { step: Some(_), .. } => library.steps.pair(name, stage),
+        Number { stage: number, .. } => {
+            Ok((stage(number.saturating_sub(1))?, stage(number)?))
+        }
+    }
 }
 
 fn read_pair(
@@ -161,6 +177,10 @@ fn figure(
     let name = escape(&pair.name);
     let caption = if pair.is_gone {
         format!("{name}, which goes")
+    } else if !library.has_page(&pair.new_path) {
+        let new = if pair.is_new { ", a new file" } else { "" };
+        let (step, file) = pair.new_path.split_once('/').unwrap_or_default();
+        format!("{}{new}, in {step}", escape(file))
     } else {
         let href = library.source_link(page, &pair.new_path, None);
         let new = if pair.is_new { ", a new file" } else { "" };

@@ -27,6 +27,12 @@ pub enum Directive {
     /// `{{#stage-diff N}}`, `{{#stage-diff N FILE}}`,
     /// `{{#stage-diff N FILE#item}}`
     StageDiff(diff::Request),
+    /// `{{#step N.M}}`: the head of a sub-step's page.
+    Step(String),
+    /// `{{#lacks N.M}}`: what a sub-step still lacks.
+    Lacks(String),
+    /// `{{#steps N}}`: the sub-steps of a stage.
+    Steps(String),
     /// `{{#options STAGE}}`: the table of socket options.
     Options(String),
     /// `{{#choices}}`: what every stage has, and the labs.
@@ -71,6 +77,9 @@ impl FromStr for Directive {
             "stage-diff" => {
                 Ok(Self::StageDiff(needs("a stage's number")?.parse()?))
             }
+            "step" => Ok(Self::Step(needs("a sub-step")?)),
+            "lacks" => Ok(Self::Lacks(needs("a sub-step")?)),
+            "steps" => Ok(Self::Steps(needs("a stage's number")?)),
             "options" => Ok(Self::Options(needs("a stage")?)),
             "option" => Ok(Self::Option(needs("an option's name")?)),
             "bench" => Ok(Self::Bench(needs("a scenario")?)),
@@ -102,6 +111,9 @@ pub fn expand(
         Directive::Help(stage) => snapshot(&format!("{stage}/help"), library),
         Directive::Script(name) => script(name, library),
         Directive::StageDiff(request) => diff::show(request, page, library),
+        Directive::Step(name) => library.steps.head(name, page),
+        Directive::Lacks(name) => library.steps.lacks(name),
+        Directive::Steps(stage) => library.steps.table(stage, page),
         Directive::Options(stage) => {
             library.options.table(stage, page, &library.stages)
         }
@@ -129,6 +141,12 @@ fn source(
         library.use_anchor(file, name);
     }
     let line = (*part != Part::Whole).then_some(found.first);
+    if let Some((step, name)) =
+        file.split_once('/').filter(|_| !library.has_page(file))
+    {
+        let caption = format!("{}, in {step}", escape(name));
+        return Ok(listing(&caption, language(file), &found.text));
+    }
     let href = library.source_link(page, file, line);
     let caption = format!(
         "<a href=\"{href}\">{}</a>, lines {}–{}",

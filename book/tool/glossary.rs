@@ -76,12 +76,16 @@ impl Glossary {
     }
 }
 
-/// Where a term stands as whole words, whatever the case, also in the plural
-/// or, for a verb, in the past.
+/// Where a term stands as whole words, also in the plural or, for a verb, in the
+/// past. Its case does not matter, unless it is an abbreviation: "find" is no FIN.
 fn find(text: &str, term: &str) -> Vec<Range<usize>> {
     let inside = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     // Only ASCII changes its case here, so that the offsets stay.
-    let (text, term) = (text.to_ascii_lowercase(), term.to_ascii_lowercase());
+    let exact = term.chars().all(|c| c.is_ascii_uppercase());
+    let fold = |text: &str| {
+        if exact { text.to_owned() } else { text.to_ascii_lowercase() }
+    };
+    let (text, term) = (fold(text), fold(term));
     let word = |(start, _): (usize, &str)| {
         let mut end = start + term.len();
         let after = text.get(end..)?;

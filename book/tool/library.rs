@@ -12,6 +12,7 @@ use crate::glossary::{self, Glossary};
 use crate::html::{escape, to_root};
 use crate::options::Options;
 use crate::problem::Problems;
+use crate::steps::Steps;
 use crate::workspace::{Workspace, has_extension};
 
 /// What the pages are made from, and what of it they have used.
@@ -23,6 +24,8 @@ pub struct Library {
     pub stages: Vec<String>,
     /// The facts on socket options.
     pub options: Options,
+    /// The sub-steps.
+    pub steps: Steps,
     /// The terms that the pages explain.
     pub glossary: Glossary,
     /// The files that get a page of their own.
@@ -42,8 +45,13 @@ impl Library {
             .iter()
             .flat_map(|stage| workspace.stage_files(stage))
             .collect();
+        let steps = Steps::load(workspace).unwrap_or_else(|why| {
+            problems.add("tests/ladder.toml", 1, why);
+            Steps::default()
+        });
         Self {
             workspace: workspace.clone(),
+            steps,
             glossary: load_glossary(workspace),
             options: Options::load(workspace, &stages, problems),
             stages,
@@ -53,12 +61,16 @@ impl Library {
         }
     }
 
-    /// Reads a file by its path from the workspace's root.
+    /// Reads a file by its path from the workspace's root, or that of a
+    /// sub-step by a path such as `5.2/src/timers.rs`.
     ///
     /// # Errors
     ///
     /// In words, when the path leaves the workspace, or cannot be read.
     pub fn read(&self, file: &str) -> Result<String, String> {
+        if let Some(text) = self.steps.read(file) {
+            return text;
+        }
         let plain = |part| matches!(part, Component::Normal(_));
         if !Path::new(file).components().all(plain) {
             return Err(format!("{file} is not below the workspace"));
@@ -77,6 +89,11 @@ impl Library {
         self.sources.insert(file.to_string());
         let line = line.map(|line| format!("#L{line}")).unwrap_or_default();
         format!("{}sources/{file}.html{line}", to_root(page))
+    }
+
+    /// Whether a file has a page: that of a sub-step has none.
+    pub fn has_page(&self, file: &str) -> bool {
+        self.steps.read(file).is_none()
     }
 
     /// Like `source_link`, at the item `name`.

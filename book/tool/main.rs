@@ -11,6 +11,7 @@
 //! | `library` | the files a page can show: sources, snapshots, scripts |
 //! | `excerpt`, `items`, `anchor` | parts of a file, by anchor or by name |
 //! | `diff` | what a stage changes |
+//! | `steps` | the sub-steps between two stages |
 //! | `colour` | Rust in colours, line by line |
 //! | `diagram` | svgbob drawings as SVG |
 //! | `options`, `facts` | the socket options, from `options.toml` |
@@ -44,6 +45,7 @@ mod render;
 mod results;
 mod serve;
 mod snapshot;
+mod steps;
 mod strict;
 #[cfg(test)]
 mod tests;

@@ -142,10 +142,10 @@ fn answer_taken_too_slowly(stage: &Stage) -> Outcome {
 
 fn answer_taken_slowly(stage: &Stage) -> Outcome {
     fixtures::site().big()?;
-    let flags = ["--write-timeout", "2", "--min-rate", "1024"];
+    let flags = ["--write-timeout", "3", "--min-rate", "1024"];
     let mut server = stage.start_plain(&flags)?;
     let mut stream = ask(&server, stage.ceiling)?;
-    let (sipped, ended) = sip(&mut stream, Duration::from_secs(6));
+    let (sipped, ended) = sip(&mut stream, Duration::from_secs(9));
     let came = sipped + rest(&mut stream)?;
     if ended || came < BIG {
         return Err(format!("cut off after {came} bytes").into());

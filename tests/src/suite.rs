@@ -90,10 +90,12 @@ fn script_trials(stage: &Arc<Stage>, place: &Place) -> Vec<Trial> {
         return Vec::new();
     }
     let mut paces = vec![(name.clone(), Pace::Whole)];
-    if script.split {
+    // A sub-step has the parsers of its stage, which run in all forms.
+    let whole = stage.at.step.is_none();
+    if script.split && whole {
         paces.push((name.clone() + BYTE_BY_BYTE, Pace::ByteByByte));
     }
-    if stage.is_ours() && script.io_limit {
+    if stage.is_ours() && script.io_limit && whole {
         // A script that is new has no snapshot, and fails whole as well.
         let stored = slot(place).stored().unwrap_or_default();
         let size = io_limit::size(&stored);

@@ -36,6 +36,14 @@ fn the_first_use_of_a_term_is_a_link() {
 }
 
 #[test]
+fn an_abbreviation_is_no_part_of_a_word() {
+    let mut sandbox = with("To find the FIN.\n");
+    sandbox.page("glossary.md", "# Glossary\n\nFIN\n: The end.\n");
+    let wanted = format!("To find the {}.\n", link("fin", "FIN"));
+    assert_eq!(sandbox.text("a.md"), wanted);
+}
+
+#[test]
 fn a_bold_term_that_is_missing() {
     page("An accept queue, a queue.\n\nThis is a **FIN**.\n")
         .finds("book/src/a.md:3: the glossary has no **FIN**");
