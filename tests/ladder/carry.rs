@@ -203,8 +203,8 @@ fn report(work: &Work) -> Answer {
     }
     if stage_failed && !work.steps.is_empty() {
         lines.push(
-            "After an edit by hand in stage N, the sub-steps beside it must \
-             follow:\n    cargo ladder record N"
+            "After an edit by hand in stage N, fit the sub-steps before and \
+             after it to it:\n    cargo ladder record N"
                 .to_owned(),
         );
     }
