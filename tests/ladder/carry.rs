@@ -8,7 +8,7 @@ use conversations::variant::patch::Patch;
 use conversations::variant::stages::{Ladder, Stage};
 
 use crate::chain::{Chain, Version};
-use crate::git::Git;
+use crate::git::{Git, LAST};
 use crate::plan::{Edit, Plan, plan, plan_stage};
 use crate::{Answer, Failure};
 
@@ -34,7 +34,7 @@ pub fn carry(
     path: &Path,
 ) -> Result<Answer, Failure> {
     let (stage, file) = locate(ladder, here, path)?;
-    let git = Git::open(ladder.root.clone())?;
+    let git = Git::open(ladder.root.clone(), LAST)?;
     let name = format!("{}/{file}", stage.name);
     let Some(base) = git.committed(&name)? else {
         return Err(Failure::Blocked(format!(
@@ -203,8 +203,8 @@ fn report(work: &Work) -> Answer {
     }
     if stage_failed && !work.steps.is_empty() {
         lines.push(
-            "After an edit by hand in stage N, the sub-steps beside it must \
-             follow:\n    cargo ladder record N"
+            "After an edit by hand in stage N, fit the sub-steps before and \
+             after it to it:\n    cargo ladder record N"
                 .to_owned(),
         );
     }

@@ -10,6 +10,8 @@ pub type Version = Option<String>;
 pub struct Chain<'a> {
     file: &'a str,
     patches: Vec<Patch>,
+    /// The file that the patches begin with.
+    pub start: Version,
     /// The file after each patch.
     pub versions: Vec<Version>,
     /// Whether the last sub-step is the stage, as it must be when the series is
@@ -35,18 +37,20 @@ impl<'a> Chain<'a> {
         for start in starts {
             match compose(&patches, file, start) {
                 Ok(versions) => {
-                    let last = versions.last().unwrap_or(start);
-                    if ends.contains(last) {
-                        let complete = true;
-                        return Ok(Self { file, patches, versions, complete });
+                    let complete =
+                        ends.contains(versions.last().unwrap_or(start));
+                    if complete || open.is_none() {
+                        open = Some((start.clone(), versions, complete));
                     }
-                    open.get_or_insert(versions);
+                    if complete {
+                        break;
+                    }
                 }
                 Err(why) => failed = why,
             }
         }
-        let versions = open.ok_or(failed)?;
-        Ok(Self { file, patches, versions, complete: false })
+        let (start, versions, complete) = open.ok_or(failed)?;
+        Ok(Self { file, patches, start, versions, complete })
     }
 
     /// The patches that lead from a new start through new versions, as far as

@@ -12,7 +12,12 @@ use crate::chain::Version;
 /// The repository that the workspace lies in.
 pub struct Git {
     root: PathBuf,
+    /// The commit that an edit is counted from.
+    since: String,
 }
+
+/// The last commit.
+pub const LAST: &str = "HEAD";
 
 /// How an edit went into a file.
 pub enum Merge {
@@ -23,15 +28,21 @@ pub enum Merge {
 }
 
 impl Git {
-    /// The repository of a folder; it must have a commit.
+    /// The repository of a folder, with the commit that edits are counted
+    /// from: [`LAST`], or another.
     ///
     /// # Errors
-    /// In words: no git, no repository, no commit.
-    pub fn open(root: PathBuf) -> Result<Self, String> {
-        let git = Self { root };
+    /// In words: no git, no repository, no such commit.
+    pub fn open(root: PathBuf, since: &str) -> Result<Self, String> {
+        let git = Self { root, since: since.to_owned() };
         let head = git.run(&["log", "-1", "--format=%h"])?;
         if head.status.success() {
-            return Ok(git);
+            let commit = format!("{since}^{{commit}}");
+            let known = git.run(&["rev-parse", "--verify", "-q", &commit])?;
+            if known.status.success() {
+                return Ok(git);
+            }
+            return Err(format!("git knows no commit `{since}`"));
         }
         Err(format!(
             "an edit is what differs from the last commit, and git finds none: \
@@ -40,20 +51,21 @@ impl Git {
         ))
     }
 
-    /// A file as it is in the last commit, with the line ends of the working
+    /// A file as it was committed then, with the line ends of the working
     /// tree; none if it is not there. The path is from the folder.
     ///
     /// # Errors
     /// In words, if git fails.
     pub fn committed(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
-        let listed = self.run(&["ls-tree", "--name-only", "HEAD", path])?;
+        let listed =
+            self.run(&["ls-tree", "--name-only", &self.since, path])?;
         if !listed.status.success() {
             return Err(said(&listed));
         }
         if listed.stdout.is_empty() {
             return Ok(None);
         }
-        let name = format!("HEAD:./{path}");
+        let name = format!("{}:./{path}", self.since);
         let file = self.run(&["cat-file", "--filters", &name])?;
         if file.status.success() {
             Ok(Some(file.stdout))

@@ -8,7 +8,7 @@
 //! | [`table`], [`diff`] | print it, in short and in full |
 //! | [`carry`] | takes an edit from one stage to all other trees |
 //! | [`plan`], [`chain`], [`git`] | what the edit means for one tree, for one file in all sub-steps, and since the last commit |
-//! | [`follow`] | fits the sub-steps to an edit of their stage alone |
+//! | [`follow`] | fits the sub-steps to stages that have been edited |
 //! | [`checkout`] | writes a tree as a crate that needs no workspace |
 //! | [`build`] | builds and tests them |
 //! | [`record`] | takes an edited crate as a sub-step's new tree |
@@ -44,7 +44,7 @@ use crate::check::Part;
 
 /// What changes from one stage to the next, and why
 ///
-/// Without a command: a table of all steps, file by file.
+/// Without a command: a table of all steps and sub-steps, file by file.
 #[derive(Parser)]
 #[command(name = "ladder", bin_name = "cargo ladder")]
 struct Arguments {
@@ -71,7 +71,7 @@ enum Command {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
-    /// Make an edited checkout the new tree of a sub-step
+    /// Make an edited checkout the new tree of a sub-step (for authors)
     ///
     /// Takes `src/` and `tests/`, and rewrites the patches of this sub-step and
     /// of the next one; all other trees stay what they are. `Cargo.toml` stays
@@ -79,7 +79,7 @@ enum Command {
     /// workspace.
     ///
     /// With the number of a stage and no DIR: the stage itself was edited, and
-    /// nothing else is to have the edit. Rewrites the last patch that leads to
+    /// no other tree shall have the edit. Rewrites the last patch that leads to
     /// it, and the first one that starts from it.
     Record {
         /// The sub-step, such as `5.2`, or a stage
@@ -102,10 +102,20 @@ enum Command {
         #[arg(last = true, value_name = "FILTER")]
         filter: Option<String>,
     },
-    /// Take an edit that is not committed yet to all other stages
+    /// Take an edit that is not committed yet to all other stages and sub-steps
     Carry {
         /// The edited file, such as `stage2-poll/src/http/target.rs`
         file: PathBuf,
+    },
+    /// Take what has happened to the stages into the sub-steps between them
+    ///
+    /// For edits that the stages have already, as after a merge; `carry` does
+    /// it as well for the file that it carries. A sub-step takes the edits of
+    /// the stage before it and of the stage that it leads to.
+    Follow {
+        /// The commit at which the sub-steps fitted the stages
+        #[arg(long, value_name = "COMMIT", default_value = git::LAST)]
+        since: String,
     },
     /// Hold the stages against tests/ladder.toml, and against their sub-steps
     Check {
@@ -178,6 +188,7 @@ fn run(command: Option<Command>) -> Result<Answer, Failure> {
             build::test(&ladder, numbers, filter.as_deref())
         }
         Some(Command::Carry { file }) => carry::carry(&ladder, &here, &file),
+        Some(Command::Follow { since }) => follow::follow(&ladder, &since),
         Some(Command::Check { part }) => Ok(check::check(&ladder, part)?),
     }
 }

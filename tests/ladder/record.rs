@@ -10,7 +10,8 @@ use conversations::variant::patch::Patch;
 use conversations::variant::rung::{FIELDS, STEPS};
 use conversations::variant::stages::{Ladder, Stage};
 
-use crate::follow::follow;
+use crate::follow::stay;
+use crate::git::LAST;
 use crate::{Answer, Failure};
 
 /// Where the new tree goes.
@@ -38,7 +39,7 @@ pub fn record(
     name: Option<&str>,
 ) -> Result<Answer, Failure> {
     let folder = match (number.step, folder) {
-        (None, None) => return follow(ladder, number.stage),
+        (None, None) => return stay(ladder, number.stage, LAST),
         (Some(_), Some(folder)) => folder,
         (Some(_), None) => {
             return Err(Failure::Usage(format!(

@@ -106,10 +106,10 @@ fn does_not_apply(why: &str, number: Number, before: Number) -> String {
         "{number} does not apply to {before}:\n    {why}.\n    \
          See it:  cargo ladder checkout {before} DIR, and the patch at that \
          line.\n    \
-         After an edit of a stage that the sub-steps should have too:  cargo \
-         ladder carry FILE\n    \
-         After one that is to stay where it is:  cargo ladder record {}",
-        number.stage
+         If stages were edited:  `cargo ladder carry FILE` takes an edit to \
+         all other trees,\n    `cargo ladder follow` takes the edits of all \
+         stages to the sub-steps, and\n    `cargo ladder record N` keeps \
+         stage N's to itself."
     )
 }
 
@@ -164,7 +164,9 @@ fn end(
             "{number} is not what {name} is: {fact}.\n    \
              See it:  cargo ladder checkout {number} DIR && diff -u DIR/{file} \
              {name}/{file}\n    \
-             If {name} is right:  cargo ladder record {}",
+             If {name} is right:  `cargo ladder follow` takes its edits to \
+             the sub-steps,\n    and `cargo ladder record {}` to the last one \
+             alone.",
             number.stage
         ));
     }

@@ -73,16 +73,26 @@ impl Variant {
         Ok(Self { root, name: number.to_string(), base, patches, extra })
     }
 
+    /// The same with one more patch, and called as that is: a planted bug, or
+    /// the solution of an exercise.
+    #[must_use]
+    pub fn with(mut self, patch: Patch) -> Self {
+        let stem = patch.path.file_stem().unwrap_or_default();
+        self.name = stem.to_string_lossy().into_owned();
+        self.patches.push(patch);
+        self
+    }
+
     /// Its files, with the `Cargo.toml` of a member of the workspace.
     ///
     /// # Errors
     /// In words, if a patch does not apply.
     pub fn files(&self) -> Result<Files, String> {
         let mut files = self.base.files.clone();
+        files.extend(self.extra.clone());
         for patch in &self.patches {
             files = patch.apply(&files)?;
         }
-        files.extend(self.extra.clone());
         Ok(files)
     }
 

@@ -2,6 +2,10 @@
 
 use std::fs;
 
+use conversations::variant::Variant;
+use conversations::variant::patch::Patch;
+use conversations::variant::stages::Ladder;
+
 use crate::tree::{STAGES, Tree, server};
 
 const README: &str = "\
@@ -135,4 +139,33 @@ fn what_cannot_be_inherited_is_named() {
     tree.write("Cargo.toml", "");
     let says = ["stage1-one/Cargo.toml: there is no [package]"];
     tree.run(&["checkout", "1", "work"]).must(1, &says);
+}
+
+/// The library takes any patch on any tree: planted bugs are made so.
+#[test]
+fn a_variant_may_have_a_patch_of_its_own() {
+    let Some(tree) = Tree::stepped() else { return };
+    let bug = "Symptom: It never ticks.\n---\n--- a/src/timers.rs\n\
+               +++ b/src/timers.rs\n@@ -1 +1 @@\n-tick\n+tock\n";
+    let file = "stage3-three/bugs/never-ticks.patch";
+    tree.write(file, bug);
+    let ladder = Ladder::find(&tree.root).unwrap();
+    let patch = Patch::load(&tree.root.join(file)).unwrap();
+    assert_eq!(patch.header.paragraph("Symptom"), "It never ticks.");
+    let number = "3.1".parse().unwrap();
+    let step = Variant::new(&ladder, number).unwrap();
+    assert_eq!(step.files().unwrap()["src/timers.rs"], "tick\n");
+    let variant = step.with(patch.clone());
+    assert_eq!(variant.files().unwrap()["src/timers.rs"], "tock\n");
+    let folder = tree.root.join("work");
+    variant.write(&folder).unwrap();
+    assert_eq!(tree.read("work/src/timers.rs"), "tock\n");
+    let version = "version = \"0.1.0+never-ticks\"\n";
+    assert!(tree.read("work/Cargo.toml").contains(version));
+    // Written once more as something else, it leaves nothing behind.
+    let stage = Variant::new(&ladder, "2".parse().unwrap()).unwrap();
+    stage.write(&folder).unwrap();
+    assert!(!folder.join("src/timers.rs").exists());
+    let misfit = stage.with(patch).files().unwrap_err();
+    assert!(misfit.contains("never-ticks.patch:3: src/timers.rs"), "{misfit}");
 }

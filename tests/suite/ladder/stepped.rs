@@ -106,7 +106,8 @@ fn a_hunk_that_does_not_fit_is_named() {
             "line 4 is `line four`, and the patch expects `line 4`",
             "cargo ladder checkout 3.1 DIR",
             "cargo ladder carry FILE",
-            "cargo ladder record 3",
+            "cargo ladder follow",
+            "cargo ladder record N",
         ],
     );
     // In another place it would fit: that is not what the patch says.
@@ -139,8 +140,8 @@ fn a_series_that_does_not_make_the_stage_is_named() {
     );
     tree.run(&["record", "3"]).must(0, &["rewritten     stage3-three/steps/2"]);
     tree.run(&["check", "steps"]).must(0, &[]);
-    tree.run(&["record", "3"]).must(0, &["fit it already"]);
-    tree.run(&["record", "2"]).must(0, &["fit it already"]);
+    tree.run(&["record", "3"]).must(0, &["the sub-steps fit"]);
+    tree.run(&["record", "2"]).must(0, &["the sub-steps fit"]);
 }
 
 #[test]

@@ -191,3 +191,59 @@ fn an_unfinished_series_takes_part() {
     let expected = server("poll").replace("line 1\n", "line one\n");
     assert_eq!(step(&tree, "3.1", "src/server.rs"), expected);
 }
+
+/// After a merge the stages have their edits, and the patches lag behind.
+#[test]
+fn sub_steps_follow_the_stages() {
+    for committed in [false, true] {
+        let Some(tree) = Tree::stepped() else { return };
+        for file in [TWO, THREE] {
+            tree.edit(file, "line 4\n", "line four\n");
+        }
+        tree.edit(TWO, "line 1\n", "line one\n");
+        tree.edit(THREE, "line 12\n", "line twelve\n");
+        tree.write("stage2-two/src/new.rs", "new\n");
+        tree.write("stage3-three/src/new.rs", "new\n");
+        tree.run(&["check", "steps"]).must(1, &["cargo ladder follow"]);
+        let mut words = vec!["follow"];
+        if committed {
+            tree.commit();
+            tree.run(&words).must(1, &["2-wait.patch:6: src/server.rs"]);
+            words.extend(["--since", "HEAD~1"]);
+        }
+        tree.run(&words).must(0, &[&format!("rewritten     {SECOND}")]);
+        tree.run(&["check", "steps"]).must(0, &[]);
+        let expected = server("poll")
+            .replace("line 1\n", "line one\n")
+            .replace("line 4\n", "line four\n")
+            .replace("line 12\n", "line twelve\n");
+        assert_eq!(step(&tree, "3.1", "src/server.rs"), expected);
+        assert_eq!(step(&tree, "3.1", "src/new.rs"), "new\n");
+        tree.run(&words).must(0, &["the sub-steps fit the stages already"]);
+        tree.run(&["follow", "--since", "nothing"])
+            .must(1, &["git knows no commit `nothing`"]);
+    }
+}
+
+#[test]
+fn a_sub_step_that_cannot_follow_is_named() {
+    let Some(tree) = Tree::stepped() else { return };
+    tree.run(&["checkout", "3.1", "work"]).must(0, &[]);
+    tree.edit("work/src/server.rs", "line 11\n", "line XI\n");
+    tree.run(&["record", "3.1", "work"]).must(0, &[]);
+    tree.commit();
+    for file in [TWO, THREE] {
+        tree.edit(file, "line 11\n", "line eleven\n");
+    }
+    tree.run(&["follow"]).must(
+        1,
+        &[
+            &format!("rewritten     {FIRST}"),
+            "could not     3.1/src/server.rs:11\n",
+            "cargo ladder record N.M DIR",
+        ],
+    );
+    tree.run(&["check", "steps"]).must(0, &[]);
+    let kept = server("poll").replace("line 11\n", "line XI\n");
+    assert_eq!(step(&tree, "3.1", "src/server.rs"), kept);
+}
