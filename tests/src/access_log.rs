@@ -25,9 +25,10 @@ pub fn cases() -> Vec<Case> {
         ),
         of_ours(
             "access_log::escapes",
-            "What a client sends can't break out of the quotes or of the \
-             line:\nquotes, backslashes, control bytes and bytes above \
-             ASCII are \\xHH.",
+            "A client's bytes cannot break out of the quotes or of the line: \
+             quotes,\n\
+             backslashes, control bytes and bytes above ASCII are written as \
+             \\xHH.",
             escapes,
         ),
         of_ours(
@@ -37,27 +38,31 @@ pub fn cases() -> Vec<Case> {
         ),
         of_ours(
             "access_log::disk_full",
-            "When the disk of the log is full for a moment, the log goes on \
-             afterwards,\nand has every line.",
+            "When the disk of the log is full for a moment, logging continues \
+             afterwards,\n\
+             and no line is missing.",
             stuck::disk_full,
         ),
         of_ours(
             "access_log::stuck_reader",
-            "When the reader of the log stops reading, the server goes on \
-             serving. Once it\nreads again, the log goes on, in whole lines, \
-             and the server reports on stderr\nhow many lines were lost.",
+            "When the reader of the log stops reading, the server keeps \
+             serving. Once it\n\
+             reads again, whole log lines follow, and the server reports on \
+             stderr how\n\
+             many lines were lost.",
             stuck::reader,
         ),
         of_ours(
             "access_log::stop_with_stuck_reader",
-            "The server stops by SIGTERM even if the reader of its log has \
+            "SIGTERM stops the server even if the reader of its log has \
              stopped reading.",
             stuck::stop,
         ),
         of_ours(
             "access_log::long_request",
-            "A request line of 8 KiB is cut in the log, so that its line fits \
-             in PIPE_BUF.",
+            "A request line of 8 KiB is truncated in the log, so that the \
+             line fits in\n\
+             PIPE_BUF.",
             stuck::long_request,
         ),
         of_ours("access_log::quiet", "With --quiet stdout is silent.", quiet),

@@ -29,11 +29,12 @@ pub fn cases() -> Vec<Case> {
         any_server: false,
         run,
     };
-    let fails = "What keeps the server from starting is said in one line on \
-                 stderr that\nnames the program and the object, with exit \
-                 code 1.";
-    let usage = "A command line that makes no sense ends with exit code 2 \
-                 and says what\nit is about.";
+    let fails = "If the server cannot start, it prints one line to stderr \
+                 that names the\n\
+                 program, the object and the reason, and exits with code 1.";
+    let usage = "A wrong command line ends with exit code 2 and a message \
+                 that names the\n\
+                 mistake.";
     vec![
         of_ours("cli::busy_port", fails, Number::EVER, busy_port),
         of_ours("cli::root_is_missing", fails, Number::EVER, root_is_missing),
@@ -42,15 +43,17 @@ pub fn cases() -> Vec<Case> {
         of_ours("cli::bad_address", usage, Number::EVER, bad_address),
         of_ours(
             "cli::ends_by_signal",
-            "SIGTERM and SIGINT end the process at once, by the signal, \
-             though\nconnections are open.",
+            "SIGTERM and SIGINT end the process at once, by the signal, even \
+             with open\n\
+             connections.",
             Number::step(5, 5),
             ends_by_signal,
         ),
         of_ours(
             "cli::restarts_on_the_same_port",
-            "A server that has closed connections can be started again on \
-             its port\nat once: SO_REUSEADDR.",
+            "A server that has closed connections can be restarted on its \
+             port at once:\n\
+             SO_REUSEADDR.",
             Number::EVER,
             restarts_on_the_same_port,
         ),

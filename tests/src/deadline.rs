@@ -36,30 +36,34 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "deadline::answer_not_taken",
-            "A client asks for 64 MiB and takes nothing of it. When that has \
-             lasted for\n--write-timeout, the connection is closed, and not \
-             as if all had been sent.",
+            "A client requests 64 MiB and reads nothing. After \
+             --write-timeout seconds\n\
+             the connection is closed, and not as if the response were \
+             complete.",
             answer_not_taken,
         ),
         case(
             "deadline::answer_taken_too_slowly",
-            "A client takes its answer without a pause, and more slowly than \
-             --min-rate\nallows. After the time-out it is cut off.",
+            "A client reads its response without a pause, but more slowly \
+             than\n\
+             --min-rate. After the time-out the connection is aborted.",
             answer_taken_too_slowly,
         ),
         case(
             "deadline::answer_taken_slowly",
-            "A client takes its answer slowly, and fast enough. The kernel's \
-             buffer is\nso large that for several time-outs the server has \
-             nothing to send: what\nthe client has acknowledged is progress, \
-             and it gets every byte.",
+            "A client reads its response slowly, but fast enough. The \
+             kernel's buffer is\n\
+             so large that the server has nothing to send for several \
+             time-outs:\n\
+             acknowledged bytes count as progress, and the client gets every \
+             byte.",
             answer_taken_slowly,
         ),
         case(
             "deadline::end_not_made",
-            "The server has said that it is done, and the client neither \
-             closes nor is\nsilent. It is read from for two seconds and no \
-             longer.",
+            "After the server has sent its FIN, the client neither closes nor \
+             stops\n\
+             sending. The server reads from it for two seconds and no longer.",
             end_not_made,
         ),
     ]

@@ -19,9 +19,11 @@ pub fn cases() -> Vec<Case> {
             "descriptors::too_few",
             Number::stage(1),
             Number::EVER,
-            "With too few descriptors for what was asked for, the server ends \
-             with one line\nthat names the number it needs and the limit. It \
-             never starts only to reject\neverybody.",
+            "With too few descriptors for its settings, the server exits with \
+             one line\n\
+             that names the number it needs and the limit. It never starts \
+             only to reject\n\
+             every client.",
             too_few,
         ),
         case(

@@ -10,8 +10,9 @@ pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "disconnect::mid_body",
         promise: "A client announces 100,000 bytes, sends half of them, and \
-                  resets\nthe connection. The server goes on, and keeps no \
-                  descriptor of it.",
+                  resets the\n\
+                  connection. The server keeps running, and closes the \
+                  descriptor.",
         from: Number::stage(1),
         until: Number::EVER,
         any_server: true,

@@ -40,20 +40,23 @@ pub fn cases() -> Vec<Case> {
     vec![
         from_2(
             "fairness::beside_a_download",
-            "While a fast client downloads 64 MiB, and more behind it, small \
-             requests\nof another client are answered.",
+            "While a fast client downloads 64 MiB again and again, small \
+             requests of\n\
+             another client get their responses.",
             |stage| beside(stage, &[download]),
         ),
         from_2(
             "fairness::beside_an_upload",
-            "While a fast client uploads 64 MiB, and more behind it, small \
-             requests of\nanother client are answered.",
+            "While a fast client uploads 64 MiB again and again, small \
+             requests of\n\
+             another client get their responses.",
             |stage| beside(stage, &[upload]),
         ),
         from_2(
             "fairness::beside_both",
-            "Small requests are answered beside an upload and a download of \
-             64 MiB\neach.",
+            "Small requests get their responses beside an upload and a \
+             download of 64 MiB\n\
+             each.",
             |stage| beside(stage, &[upload, download]),
         ),
     ]

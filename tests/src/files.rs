@@ -33,16 +33,19 @@ pub fn cases() -> Vec<Case> {
         case(
             "files::shrinks_while_sent",
             false,
-            "A file becomes shorter while it is sent. The client gets what \
-             is there, no\nfiller in place of the rest, and then the end: it \
-             sees that bytes are missing.",
+            "A file is truncated while it is sent. The client gets the bytes \
+             that exist,\n\
+             no padding, and then the end of the connection: it sees that \
+             bytes are\n\
+             missing.",
             shrinks,
         ),
         case(
             "files::grows_while_sent",
             false,
-            "A file becomes longer while it is sent. The client gets as many \
-             bytes as\nwere promised, and the next answer follows them.",
+            "A file grows while it is sent. The client gets as many bytes as \
+             promised,\n\
+             and the next response follows them.",
             grows,
         ),
         case(

@@ -7,8 +7,9 @@ use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::truth;
 
-const PROMISE: &str = "The help names every flag, with its unit and its \
-    default, in lines of 80\ncolumns at most.";
+const PROMISE: &str = "--help lists every flag with its unit and its default, in lines of at \
+    most\n\
+    80 columns.";
 
 /// The tests of this module.
 #[must_use]

@@ -36,25 +36,29 @@ pub fn cases() -> Vec<Case> {
             "idle_clients::idle_client",
             Number::stage(1),
             true,
-            "A client that connects and says nothing keeps nobody waiting, \
-             and is\nserved when it speaks.",
+            "A client that connects and sends nothing delays no other client, \
+             and is\n\
+             served when it sends a request.",
             idle_client,
         ),
         case(
             "idle_clients::one_byte",
             Number::stage(1),
             true,
-            "A client that sends one byte of a request keeps nobody waiting, \
-             and is\nserved when it goes on.",
+            "A client that sends one byte of a request delays no other \
+             client, and is\n\
+             served when it sends the rest.",
             one_byte,
         ),
         case(
             "idle_clients::never_reads",
             Number::stage(1),
             false,
-            "A client that asks for 64 MiB, and for ten files behind it, and \
-             does not\nread, keeps nobody waiting. The server sleeps \
-             meanwhile. When the client\nreads at last, it has every byte.",
+            "A client that requests 64 MiB, and then ten files, and does not \
+             read, delays\n\
+             no other client. In the meantime the server sleeps. When the \
+             client finally\n\
+             reads, it gets every byte.",
             never_reads,
         ),
         case(
@@ -62,23 +66,26 @@ pub fn cases() -> Vec<Case> {
             Number::stage(1),
             true,
             "A hundred idle connections cost nothing: the server sleeps until \
-             one of them\nspeaks. It does not look at them again and again.",
+             one of them\n\
+             sends something. It does not poll them.",
             no_wake_ups,
         ),
         case(
             "idle_clients::no_thread_each",
             Number::stage(2),
             true,
-            "Two hundred connections that have begun a request take no thread \
-             and no\nprocess each: one thread waits for all of them.",
+            "Two hundred connections with half a request take no thread and \
+             no process\n\
+             each: one thread waits for all of them.",
             no_thread_each,
         ),
         case(
             "idle_clients::a_thousand_idle",
             Number::stage(2),
             true,
-            "A thousand idle clients keep nobody waiting, and each is served \
-             when it\nspeaks.",
+            "A thousand idle clients delay no other client, and each is \
+             served when it\n\
+             sends a request.",
             a_thousand_idle,
         ),
     ]

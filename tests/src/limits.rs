@@ -34,23 +34,27 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "limits::one_too_many",
-            "With --max-connections 8 the ninth client hears 503 with \
-             Retry-After and\nis let go, whether it asks or is silent. The \
-             eight go on. When one of them\nleaves, the next is served.",
+            "With --max-connections 8 the ninth client gets 503 with \
+             Retry-After and is\n\
+             disconnected, whether it sends a request or is silent. The eight \
+             stay. When\n\
+             one of them disconnects, the next client is served.",
             one_too_many,
         ),
         case(
             "limits::crowd",
-            "Forty clients come where there is no room for one. Each of them \
-             hears 503,\nand none a reset; and the server still sleeps when \
-             it is over.",
+            "Forty clients connect while the server is at its connection \
+             limit. Each gets\n\
+             503 and none a reset. Afterwards the server still sleeps.",
             crowd,
         ),
         case(
             "limits::descriptors",
-            "Descriptors run out before --max-connections does. A descriptor \
-             was kept\nfor that: those who come hear 503, those who are in \
-             go on, and the server\nneither spins nor fills its log.",
+            "Descriptors run out before --max-connections is reached. The \
+             server uses its\n\
+             spare one: new clients get 503, admitted clients are served, and \
+             the server\n\
+             neither spins nor fills its log.",
             descriptors,
         ),
     ]

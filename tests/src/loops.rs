@@ -27,8 +27,9 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "loops::share",
-            "Clients are spread over all loops, and each loop says at the end \
-             how many\nconnections and requests it had: together all of them.",
+            "Clients are distributed over all loops, and at the end each loop \
+             reports its\n\
+             connections and requests: together they are all there were.",
             share,
         ),
         Case {
@@ -43,7 +44,7 @@ pub fn cases() -> Vec<Case> {
             from: Number::step(6, 4),
             ..case(
                 "loops::steered",
-                "With --steer-by-cpu all clients of one processor come to the same \
+                "With --steer-by-cpu all clients on one CPU reach the same \
                  loop.",
                 steered,
             )

@@ -46,17 +46,19 @@ pub fn cases() -> Vec<Case> {
         of_ours(
             "overload::more_clients_than_descriptors",
             (Number::stage(2), Number::step(5, 4)),
-            "With 64 descriptors and 100 clients, those who are in are served \
-             and the\nothers wait. The server says so once in a while and \
-             otherwise sleeps. When\nclients leave, those who waited are \
-             served: nobody is lost.",
+            "With 64 descriptors and 100 clients, accepted clients are served \
+             and the\n\
+             others wait. The server logs that now and then and otherwise \
+             sleeps. When\n\
+             clients disconnect, those that waited are served: none is lost.",
             more_clients_than_descriptors,
         ),
         of_ours(
             "overload::files_when_full",
             (Number::step(5, 5), Number::EVER),
-            "Connections don't use up all descriptors: whoever is in can have \
-             a file,\nhowever many others wait.",
+            "Connections do not use up all descriptors: an admitted client \
+             can get a\n\
+             file, however many others wait.",
             files_when_full,
         ),
         of_ours(
@@ -64,9 +66,10 @@ pub fn cases() -> Vec<Case> {
             // On stage 1 each thread that sleeps in accept(2) holds the
             // number of its next descriptor: Linux takes it before it waits.
             (Number::stage(2), Number::step(5, 4)),
-            "Idle clients can use up all descriptors. Then there is none left \
-             to open a\nfile with, and who is in is told so: 503, and the \
-             connection stays.",
+            "Idle clients can use up all descriptors. Then no descriptor is \
+             left to open\n\
+             a file: an accepted client gets 503, and its connection stays \
+             open.",
             no_file_when_full,
         ),
     ]

@@ -28,15 +28,17 @@ pub fn cases() -> Vec<Case> {
     vec![
         from_1(
             "parallel::last_connection_first",
-            "Fifty clients connect; the last to connect asks first, and has \
-             its\nanswer before the others say anything. A silent client \
-             keeps nobody\nwaiting.",
+            "Fifty clients connect. The last one sends its request first, and \
+             gets its\n\
+             response before the others send anything. A silent client delays \
+             no other.",
             last_connection_first,
         ),
         from_1(
             "parallel::parallel_clients",
-            "Two hundred clients at once: each gets its whole answer, also \
-             if they\nask in the opposite order of connecting.",
+            "Two hundred clients at once: each gets its whole response, even \
+             if they send\n\
+             their requests in the opposite order of connecting.",
             parallel_clients,
         ),
     ]

@@ -17,9 +17,10 @@ pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "process_one::ends_by_signal",
         promise: "Process 1 of a container has no default actions for \
-                  signals. SIGTERM and\nSIGINT end the server all the same: at \
-                  once, or from stage 5 on at the\nsecond signal, with 128 and \
-                  its number as the exit code.",
+                  signals. SIGTERM and\n\
+                  SIGINT still end the server: at once, or from step 5.6 on \
+                  at the second\n\
+                  signal, with exit code 128 plus the signal's number.",
         from: Number::stage(1),
         until: Number::EVER,
         any_server: false,

@@ -29,22 +29,23 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "reopen::replaced_root",
-            "After SIGHUP the server serves the directory that has the \
-             root's name then, in\nevery loop, and forgets the cached files of \
-             the old one.",
+            "After SIGHUP every loop serves the directory that now has the \
+             root's name,\n\
+             and forgets the cached files of the old one.",
             replaced_root,
         ),
         case(
             "reopen::switched_link",
-            "After SIGHUP a link that was switched to another release leads \
-             there. A response\nin flight comes from the old release to its \
-             end.",
+            "After SIGHUP a symlink that was switched to another release \
+             leads there. A\n\
+             response in flight comes from the old release to its end.",
             switched_link,
         ),
         case(
             "reopen::missing_root",
-            "If the root cannot be opened at SIGHUP, the server says so in \
-             one line and keeps\nthe old one.",
+            "If the root cannot be opened at SIGHUP, the server logs one line \
+             and keeps\n\
+             the old one.",
             missing_root,
         ),
     ]

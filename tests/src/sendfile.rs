@@ -24,15 +24,17 @@ pub fn cases() -> Vec<Case> {
         case(
             "sendfile::joins_its_head",
             "The head of a large file is sent with MSG_MORE, and sendfile \
-             follows at\nonce: both begin in the same segment. Where no file \
-             follows, as after HEAD,\nnothing is held back.",
+             follows at\n\
+             once: both begin in the same segment. If no file follows, as \
+             after HEAD,\n\
+             nothing is held back.",
             joins_its_head,
         ),
         case(
             "sendfile::not_to_be_had",
-            "A file system may have no sendfile, and say so at once or in \
-             the middle.\nThe rest is copied, and the client gets the same \
-             bytes.",
+            "A file system may not support sendfile, and fail at once or in \
+             the middle.\n\
+             The rest is copied, and the client gets the same bytes.",
             not_to_be_had,
         ),
     ]

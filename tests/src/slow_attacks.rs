@@ -17,8 +17,10 @@ const IN: usize = 90;
 /// Requests of others that must be answered meanwhile.
 const BESIDE: usize = 50;
 
-const PROMISE: &str = "While a hundred clients of slowhttptest are in, another \
-    is served; and\nthough they go on for a minute, all of them are gone soon.";
+const PROMISE: &str = "While a hundred clients of slowhttptest are connected, another client \
+    is\n\
+    served. Their attack lasts a minute, but all of them are disconnected \
+    soon.";
 
 /// The tests of this module.
 #[must_use]

@@ -20,14 +20,15 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "tools::curl",
-            "curl gets what it asks for: a file, over HTTP/1.0 too, and a \
-             range; a\npath that leads out of the root is 400, and a PUT 405.",
+            "curl gets what it requests: a file, over HTTP/1.0 too, and a \
+             range. A path\n\
+             that leads out of the root is 400, and PUT is 405.",
             curl,
         ),
         case(
             "tools::ab",
             "ab counts no failed request, on new connections and on \
-             connections that\nit keeps.",
+             kept-alive ones.",
             ab,
         ),
         case(

@@ -49,9 +49,10 @@ const PLACES: [(&str, [&[u8]; 2]); 3] = [
 pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "urgent::byte_in_a_request",
-        promise: "A client sends an urgent byte (MSG_OOB) in the middle of \
-                  what it says.\nThe bytes behind it are read like those \
-                  before, and it is answered.",
+        promise: "A client sends an urgent byte (MSG_OOB) in the middle of a \
+                  request. The\n\
+                  server reads the bytes after it like those before, and \
+                  responds.",
         from: Number::stage(1),
         until: Number::EVER,
         any_server: false,

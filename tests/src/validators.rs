@@ -29,21 +29,26 @@ pub fn cases() -> Vec<Case> {
         case(
             "validators::replaced",
             "A file that was replaced by one of the same length and \
-             modification time\n(cp -p, rsync -t) has another tag, and no \
-             range of it is sent for the old tag\nor the date.",
+             modification time (cp\n\
+             -p, rsync -t) has another tag, and no range of it is sent for \
+             the old tag or\n\
+             date.",
             replaced,
         ),
         case(
             "validators::overwritten",
-            "A large file that was overwritten in place, with its old \
-             modification time,\nhas another tag from that moment on.",
+            "A large file that was overwritten in place, keeping its \
+             modification time,\n\
+             has another tag from that moment on.",
             overwritten,
         ),
         case(
             "validators::new",
-            "The tag of a file that was just changed is weak: it could change \
-             again within\nthe same tick of the clock. A few seconds later it \
-             is strong.",
+            "The tag of a file that was just changed is weak, because the \
+             file could\n\
+             change again within the same tick of the clock. A few seconds \
+             later it is\n\
+             strong.",
             new,
         ),
         case(

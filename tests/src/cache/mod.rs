@@ -26,20 +26,23 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "cache::remembers",
-            "For as long as --cache-valid says, a file is what it was, \
-             whatever happens\nto its name.",
+            "A cached file is served for --cache-valid seconds, whatever \
+             happens to the\n\
+             file in that time.",
             remembers,
         ),
         case(
             "cache::notices",
-            "After --cache-valid a file that was replaced, rewritten in \
-             place, removed\nor forbidden is served as it is then.",
+            "After --cache-valid seconds, a file that was replaced, rewritten \
+             in place,\n\
+             removed or forbidden is served in its new state.",
             notices,
         ),
         case(
             "cache::lets_go",
-            "A deleted file that nobody asks for is closed after \
-             --cache-idle, so that its\nroom on the disk is free again.",
+            "A deleted file without requests is closed after --cache-idle \
+             seconds, so\n\
+             that its disk space becomes free.",
             lets_go,
         ),
         case(
@@ -49,8 +52,8 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "cache::few_files",
-            "A loop keeps no more files open than --cache-files says, and \
-             serves all\nof them.",
+            "A loop keeps at most --cache-files files open, and serves all of \
+             them.",
             few_files,
         ),
         case(

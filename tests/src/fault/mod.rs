@@ -42,10 +42,12 @@ macro_rules! cases {
     };
 }
 
-const PROMISE: &str = "A system call fails now and then, with each error \
-    that it can return. No\nanswer is wrong: it is whole, or says that it is \
-    an error, or breaks off.\nThen the next client is served, no descriptor \
-    is lost, and nothing spins.";
+const PROMISE: &str = "A system call fails now and then, with each error that it can return. \
+    No\n\
+    response is wrong: it is complete, or an error response, or aborted.\n\
+    Afterwards the server serves the next client, has lost no descriptor, \
+    and\n\
+    does not spin.";
 
 /// The tests of this module.
 #[must_use]
@@ -66,9 +68,9 @@ pub fn cases() -> Vec<Case> {
     };
     cases.push(Case {
         name: "fault::starting",
-        promise: "A system call that fails while the server starts ends it, \
-                  with exit code 1\nand one line that says what could not be \
-                  done.",
+        promise: "If a system call fails during start-up, the server exits \
+                  with code 1 and one\n\
+                  line that says what failed.",
         from: Number::stage(1),
         until: Number::EVER,
         any_server: false,
@@ -76,9 +78,9 @@ pub fn cases() -> Vec<Case> {
     });
     cases.push(Case {
         name: "fault::optional",
-        promise: "A system call that only an option needs, or that only \
-                  improves something, may\nfail: the server starts and \
-                  serves.",
+        promise: "A system call that only an option or an improvement needs \
+                  may fail: the\n\
+                  server starts and serves.",
         from: Number::stage(1),
         until: Number::EVER,
         any_server: false,

@@ -40,9 +40,11 @@ const CACHED: usize = 200;
 pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "fuzz::mutations",
-        promise: "Twenty thousand damaged requests: each is answered in \
-                  HTTP or not at\nall, and afterwards the server has no \
-                  descriptor and no memory more than\nbefore.",
+        promise: "Twenty thousand malformed requests: each gets an HTTP \
+                  response or none, and\n\
+                  afterwards the server has no more descriptors and no more \
+                  memory than\n\
+                  before.",
         from: Number::stage(1),
         until: Number::EVER,
         any_server: true,

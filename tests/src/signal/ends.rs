@@ -14,15 +14,19 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case(
             "signal::idle",
-            "SIGTERM and SIGINT close the connections on which nothing is \
-             under way,\nand the process ends with exit code 0.",
+            "SIGTERM and SIGINT close the idle connections, and the process \
+             exits with\n\
+             code 0.",
             idle,
         ),
         case(
             "signal::drain_timeout",
-            "A client that does not take its answer is waited for as long as \
-             --drain-timeout\nsays. Then it is cut off, and is not told that \
-             this was all; the server says\nso, and ends with exit code 0.",
+            "The server waits for a client that does not read its response \
+             for\n\
+             --drain-timeout seconds. Then it resets the connection, so that \
+             the client\n\
+             cannot take the part for the whole, reports that, and exits with \
+             code 0.",
             drain_timeout,
         ),
         case(
@@ -32,8 +36,9 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "signal::restart",
-            "Once it has ended, the next one can listen on the same port at \
-             once, though\nthe server was the first to close.",
+            "Once the server has exited, the next one can listen on the same \
+             port at\n\
+             once, although the old one closed its connections first.",
             restart,
         ),
     ]

@@ -27,10 +27,13 @@ pub(super) fn cases() -> Vec<Case> {
         from: Number::step(5, 7),
         ..case(
             "signal::too_late",
-            "Who begins to connect after the signal hears nothing while the \
-         listener stays,\nand is refused when it has gone: nobody gets a \
-         connection that is then reset.\nThe same by IPv4, by IPv6, and by \
-         IPv4 through an IPv6 listener.",
+            "A client that starts to connect after the signal gets no reply \
+             while the\n\
+             listener is open, and is refused once it is closed: none gets a \
+             connection\n\
+             that is then reset. This holds over IPv4, over IPv6, and over \
+             IPv4 to an\n\
+             IPv6 listener.",
             too_late,
         )
     }]

@@ -22,18 +22,23 @@ pub(super) fn cases() -> Vec<Case> {
             from: Number::step(5, 7),
             ..case(
                 "signal::under_load",
-                "SIGTERM comes while clients ask as fast as they can. On a new \
-                 connection\neach request is answered in full, or the connection \
-                 is refused. On one that\nis used again the server may close in \
-                 place of an answer, and not reset\n(RFC 9112 section 9.3.1). An \
-                 answer that has begun is complete.",
+                "SIGTERM arrives while clients send requests as fast as they \
+                 can. On a new\n\
+                 connection each request gets its whole response, or the \
+                 connection is\n\
+                 refused. On a kept-alive connection the server may close \
+                 instead of\n\
+                 responding, but not reset (RFC 9112 section 9.3.1). A \
+                 response that has\n\
+                 begun is complete.",
                 under_load,
             )
         },
         case(
             "signal::under_wrk",
-            "SIGTERM comes while wrk measures: wrk counts as many answers as \
-             the access\nlog has lines, and nothing is cut off.",
+            "SIGTERM arrives while wrk runs: wrk counts as many responses as \
+             the access\n\
+             log has lines, and no response is aborted.",
             under_wrk,
         ),
         Case {
@@ -41,8 +46,10 @@ pub(super) fn cases() -> Vec<Case> {
             ..case(
                 "signal::replaced_under_load",
                 "A new server joins the old one on its port, and the old one \
-                 is ended, three\ntimes in a row and under load. No \
-                 connection is refused, and no answer lost.",
+                 is stopped,\n\
+                 three times in a row under load. No connection is refused, \
+                 and no response\n\
+                 lost.",
                 replaced,
             )
         },

@@ -21,34 +21,39 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case(
             "signal::answer_under_way",
-            "An answer of 64 MiB that a client takes slowly is finished, \
-             though meanwhile\nno new connection is taken.",
+            "A response of 64 MiB to a slow client is completed, while new \
+             connections\n\
+             are no longer accepted.",
             answer_under_way,
         ),
         case(
             "signal::head_under_way",
-            "Half a head has come before the signal. The other half comes \
-             after it, and\nthe request is answered, with Connection: close.",
+            "Half a head has arrived before the signal. The other half \
+             arrives after it,\n\
+             and the request gets its response, with Connection: close.",
             head_under_way,
         ),
         case(
             "signal::content_under_way",
-            "Half of a request's content has come before the signal, and the \
-             rest comes\nafter it.",
+            "Half of a request's body has arrived before the signal, and the \
+             rest arrives\n\
+             after it.",
             content_under_way,
         ),
         case(
             "signal::unread_request",
-            "A request that lies unread in its socket when the signal comes \
-             is answered.",
+            "A request that is unread in its socket when the signal comes \
+             gets its\n\
+             response.",
             unread_request,
         ),
         Case {
             from: Number::step(5, 7),
             ..case(
                 "signal::queued_connections",
-                "Clients whom nobody has accepted yet when the signal comes \
-                 believe to be\nconnected. They are accepted, and answered.",
+                "Clients that are in the accept queue when the signal comes \
+                 believe that they\n\
+                 are connected. They are accepted, and get their responses.",
                 queued_connections,
             )
         },
@@ -56,9 +61,11 @@ pub(super) fn cases() -> Vec<Case> {
             from: Number::step(5, 7),
             ..case(
                 "signal::held_by_the_kernel",
-                "A client that has connected and sent nothing is with the kernel \
-                 still\n(TCP_DEFER_ACCEPT) when the signal comes. Its request \
-                 comes a moment after\nthe signal, and is answered.",
+                "A client that has connected and sent nothing is still with \
+                 the kernel\n\
+                 (TCP_DEFER_ACCEPT) when the signal comes. It sends its \
+                 request a moment\n\
+                 after the signal, and gets its response.",
                 held_by_the_kernel,
             )
         },

@@ -23,7 +23,8 @@ pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "truth::idle",
         promise: "A hundred idle connections cost nothing: for two seconds \
-                  the server is\nnever woken and uses no processor time.",
+                  the server does not\n\
+                  wake up, and uses no processor time.",
         from: Number::stage(1),
         until: Number::EVER,
         any_server: false,

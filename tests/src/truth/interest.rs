@@ -24,9 +24,9 @@ pub fn cases() -> Vec<Case> {
     vec![
         Case {
             name: "truth::interest_changes",
-            promise: "The kernel is told what a connection waits for only \
-                      when that has\nchanged: no two epoll_ctl calls in a row \
-                      say the same.",
+            promise: "The server calls epoll_ctl only when a connection's \
+                      interest has changed: no\n\
+                      two calls in a row are equal.",
             from: Number::stage(3),
             until: Number::stage(3),
             any_server: false,
@@ -35,8 +35,8 @@ pub fn cases() -> Vec<Case> {
         Case {
             name: "truth::interest_once",
             promise: "Each connection and each listener is registered once, \
-                      and the kernel is\nnever told anything else: as many \
-                      epoll_ctl calls as there are of them.",
+                      and never changed:\n\
+                      there are as many epoll_ctl calls as there are of them.",
             from: Number::stage(4),
             until: Number::stage(4),
             any_server: false,

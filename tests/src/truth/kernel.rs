@@ -14,8 +14,8 @@ use crate::server::Server;
 use crate::stage::{self, Case, Outcome, Stage};
 use crate::wire::Client;
 
-const PROMISE: &str = "What socket.rs sets is what the kernel has, on the \
-    listeners and on a\nconnection that was accepted.";
+const PROMISE: &str = "The options that socket.rs sets are those that the kernel has, on the\n\
+    listeners and on an accepted connection.";
 
 /// The tests of this module.
 #[must_use]

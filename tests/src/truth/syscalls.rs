@@ -7,9 +7,9 @@ use crate::number::Number;
 use crate::process;
 use crate::stage::{self, Case, Outcome, Stage};
 
-const PROMISE: &str = "The system calls of one exchange: a client connects, \
-    asks for\n/hello.txt, has its answer, and closes when the server is \
-    asleep again.";
+const PROMISE: &str = "The system calls of one exchange: a client connects, requests \
+    /hello.txt,\n\
+    gets its response, and closes when the server is asleep again.";
 
 /// The tests of this module.
 #[must_use]

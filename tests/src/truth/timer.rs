@@ -41,22 +41,23 @@ pub fn cases() -> Vec<Case> {
             ..case(
                 "truth::no_deadline_due",
                 "A hundred connections with a deadline each, none of which is \
-                 due: for two\nseconds the server is never woken. There is no \
-                 tick.",
+                 due: for two\n\
+                 seconds the server does not wake up. There is no tick.",
                 none_due,
             )
         },
         case(
             "truth::one_timer",
             "Four hundred requests on eight connections move four hundred \
-             deadlines,\nand the kernel's one timer hardly ever.",
+             deadlines, and\n\
+             hardly ever set the kernel timer.",
             one_timer,
         ),
         case(
             "truth::short_connections",
-            "Thousands of connections come and go, and nothing is left of \
-             them: no memory,\nno descriptor, and no deadline that wakes the \
-             server.",
+            "Thousands of connections come and go, and leave nothing behind: \
+             no memory,\n\
+             no descriptor, and no deadline that wakes the server.",
             short_connections,
         ),
     ]
