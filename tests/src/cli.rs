@@ -58,11 +58,11 @@ pub fn cases() -> Vec<Case> {
             restarts_on_the_same_port,
         ),
         of_ours(
-            "cli::nobody_reads_its_output",
+            "cli::output_not_read",
             "The server goes on when nobody reads its stdout and stderr any \
              more.",
             Number::EVER,
-            nobody_reads_its_output,
+            output_not_read,
         ),
     ]
 }
@@ -193,7 +193,7 @@ fn has_time_wait(address: SocketAddr) -> bool {
     })
 }
 
-fn nobody_reads_its_output(stage: &Stage) -> Outcome {
+fn output_not_read(stage: &Stage) -> Outcome {
     let mut noisy = stage.clone();
     let binary = stage.binary()?.to_string_lossy().into_owned();
     let words = vec!["RUST_LOG=trace".to_owned(), binary];

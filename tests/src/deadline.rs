@@ -35,36 +35,36 @@ pub fn cases() -> Vec<Case> {
     };
     vec![
         case(
-            "deadline::answer_not_taken",
+            "deadline::response_not_read",
             "A client requests 64 MiB and reads nothing. After \
              --write-timeout seconds\n\
              the connection is closed, and not as if the response were \
              complete.",
-            answer_not_taken,
+            response_not_read,
         ),
         case(
-            "deadline::answer_taken_too_slowly",
+            "deadline::response_read_too_slowly",
             "A client reads its response without a pause, but more slowly \
              than\n\
              --min-rate. After the time-out the connection is aborted.",
-            answer_taken_too_slowly,
+            response_read_too_slowly,
         ),
         case(
-            "deadline::answer_taken_slowly",
+            "deadline::response_read_slowly",
             "A client reads its response slowly, but fast enough. The \
              kernel's buffer is\n\
              so large that the server has nothing to send for several \
              time-outs:\n\
              acknowledged bytes count as progress, and the client gets every \
              byte.",
-            answer_taken_slowly,
+            response_read_slowly,
         ),
         case(
-            "deadline::end_not_made",
+            "deadline::never_closes",
             "After the server has sent its FIN, the client neither closes nor \
              stops\n\
              sending. The server reads from it for two seconds and no longer.",
-            end_not_made,
+            never_closes,
         ),
     ]
 }
@@ -109,7 +109,7 @@ fn sip(stream: &mut TcpStream, time: Duration) -> (usize, bool) {
     (count, false)
 }
 
-fn answer_not_taken(stage: &Stage) -> Outcome {
+fn response_not_read(stage: &Stage) -> Outcome {
     fixtures::site().big()?;
     let mut server = stage.start_plain(&["--write-timeout", "1"])?;
     let pid = server.pid();
@@ -127,7 +127,7 @@ fn answer_not_taken(stage: &Stage) -> Outcome {
     Ok(PASSED)
 }
 
-fn answer_taken_too_slowly(stage: &Stage) -> Outcome {
+fn response_read_too_slowly(stage: &Stage) -> Outcome {
     fixtures::site().big()?;
     let flags = ["--write-timeout", "2", "--min-rate", "10000000"];
     let mut server = stage.start_plain(&flags)?;
@@ -144,7 +144,7 @@ fn answer_taken_too_slowly(stage: &Stage) -> Outcome {
     Ok(PASSED)
 }
 
-fn answer_taken_slowly(stage: &Stage) -> Outcome {
+fn response_read_slowly(stage: &Stage) -> Outcome {
     fixtures::site().big()?;
     let flags = ["--write-timeout", "3", "--min-rate", "1024"];
     let mut server = stage.start_plain(&flags)?;
@@ -158,7 +158,7 @@ fn answer_taken_slowly(stage: &Stage) -> Outcome {
     Ok(PASSED)
 }
 
-fn end_not_made(stage: &Stage) -> Outcome {
+fn never_closes(stage: &Stage) -> Outcome {
     let mut server = stage.start_plain(&[])?;
     let pid = server.pid();
     process::until_asleep(pid, stage.ceiling)?;

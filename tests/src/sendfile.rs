@@ -31,11 +31,11 @@ pub fn cases() -> Vec<Case> {
             joins_its_head,
         ),
         case(
-            "sendfile::not_to_be_had",
+            "sendfile::not_supported",
             "A file system may not support sendfile, and fail at once or in \
              the middle.\n\
              The rest is copied, and the client gets the same bytes.",
-            not_to_be_had,
+            not_supported,
         ),
     ]
 }
@@ -101,9 +101,9 @@ fn is_file(answer: &Answer, status: u16, from: usize, count: usize) -> bool {
     answer.status == status && answer.body.iter().copied().eq(due)
 }
 
-fn not_to_be_had(stage: &Stage) -> Outcome {
+fn not_supported(stage: &Stage) -> Outcome {
     if !stage::can_trace() {
-        return stage::skip("sendfile::not_to_be_had", stage::TRACING);
+        return stage::skip("sendfile::not_supported", stage::TRACING);
     }
     for fault in ["EINVAL", "ENOSYS", "EINVAL:when=2+", "ENOSYS:when=3+2"] {
         let inject = format!("inject=sendfile:error={fault}");

@@ -20,25 +20,25 @@ const QUEUED: usize = 100;
 pub(super) fn cases() -> Vec<Case> {
     vec![
         case(
-            "signal::answer_under_way",
+            "signal::response_in_flight",
             "A response of 64 MiB to a slow client is completed, while new \
              connections\n\
              are no longer accepted.",
-            answer_under_way,
+            response_in_flight,
         ),
         case(
-            "signal::head_under_way",
+            "signal::head_in_flight",
             "Half a head has arrived before the signal. The other half \
              arrives after it,\n\
              and the request gets its response, with Connection: close.",
-            head_under_way,
+            head_in_flight,
         ),
         case(
-            "signal::content_under_way",
+            "signal::body_in_flight",
             "Half of a request's body has arrived before the signal, and the \
              rest arrives\n\
              after it.",
-            content_under_way,
+            body_in_flight,
         ),
         case(
             "signal::unread_request",
@@ -72,7 +72,7 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-fn answer_under_way(stage: &Stage) -> Outcome {
+fn response_in_flight(stage: &Stage) -> Outcome {
     fixtures::site().big()?;
     let mut server = stage.start_plain(&["--drain-timeout", "600"])?;
     let mut client = files::begin(&server, stage, "big.bin")?;
@@ -110,12 +110,12 @@ fn in_two(stage: &Stage, before: &[u8], after: &[u8]) -> Outcome {
     Ok(PASSED)
 }
 
-fn head_under_way(stage: &Stage) -> Outcome {
+fn head_in_flight(stage: &Stage) -> Outcome {
     let (before, after) = REQUEST.split_at(20);
     in_two(stage, before, after)
 }
 
-fn content_under_way(stage: &Stage) -> Outcome {
+fn body_in_flight(stage: &Stage) -> Outcome {
     let head = b"POST /echo HTTP/1.1\r\nHost: end\r\nContent-Length: 6\r\n\r\n";
     in_two(stage, &[head, &b"abc"[..]].concat(), b"def")
 }
