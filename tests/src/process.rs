@@ -145,7 +145,9 @@ pub fn used(pid: i32) -> Result<Used, String> {
     let ticks = number(11).unwrap_or(0) + number(12).unwrap_or(0);
     let mut used = Used { ticks, voluntary: 0, involuntary: 0 };
     for task in tasks(pid)? {
-        let status = read(&format!("/proc/{pid}/task/{task}/status"))?;
+        // A thread may end between the listing and this.
+        let path = format!("/proc/{pid}/task/{task}/status");
+        let Ok(status) = read(&path) else { continue };
         used.voluntary +=
             field(&status, "voluntary_ctxt_switches").unwrap_or(0);
         used.involuntary +=

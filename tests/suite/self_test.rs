@@ -105,7 +105,7 @@ fn answering_only_the_first_of_two_is_named() {
     must_say(
         play(TWO, "--fault first-only", Pace::Whole),
         &[
-            "Two requests in one segment get two answers",
+            "Two requests in one segment get two responses",
             "only 1 of 2 pipelined requests was answered",
             "waited 2 s for answer 2 (1 came)",
         ],
