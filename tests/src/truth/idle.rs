@@ -1,4 +1,4 @@
-//! A server with nothing to do does nothing: no wake-up, no time on a core.
+//! A server with nothing to do is idle: no wake-ups, no processor time.
 
 use std::thread;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use crate::process;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 
-/// How long the connections stay silent.
-const SILENCE: Duration = Duration::from_secs(2);
+/// How long the connections stay idle.
+const IDLE_TIME: Duration = Duration::from_secs(2);
 
 /// Connections in the test.
 const CLIENTS: usize = 100;
 
-/// Of these so many are asked for on stage 1, which has as many threads; the
-/// others wait in the backlog.
+/// Stage 1 accepts as many of them as it has threads; the others stay in the
+/// accept queue.
 const THREADS_OF_STAGE_1: usize = 64;
 
 /// The tests of this module.
@@ -21,8 +21,8 @@ const THREADS_OF_STAGE_1: usize = 64;
 pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "truth::idle",
-        promise: "A hundred idle connections cost nothing: for two seconds \
-                  the server is\nnever woken and uses no processor time.",
+        promise: "A hundred idle connections cost nothing: in two seconds the \
+                  server never\nwakes up and uses no processor time.",
         from: 1,
         until: u32::MAX,
         any_server: false,
@@ -31,7 +31,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn idle(stage: &Stage) -> Outcome {
-    // Not even their deadlines may come meanwhile.
+    // Their deadlines must not expire meanwhile either.
     let flags = ["--head-timeout", "600"];
     let count = if stage.number < 5 { 0 } else { flags.len() };
     let mut server = stage.start_plain(&flags[..count])?;
@@ -45,12 +45,12 @@ fn idle(stage: &Stage) -> Outcome {
     })?;
     process::until_asleep(pid, stage.ceiling)?;
     let start = process::used(pid)?;
-    thread::sleep(SILENCE);
+    thread::sleep(IDLE_TIME);
     let end = process::used(pid)?;
     drop(clients);
     if start != end {
         return Err(format!(
-            "before: {start:?}\nafter:  {end:?}\nThe server was woken while \
+            "before: {start:?}\nafter:  {end:?}\nThe server woke up while \
              nothing happened."
         )
         .into());
