@@ -1,4 +1,4 @@
-//! The access log: one line a request, which existing tools can read.
+//! The access log: one line per request, in a format that existing tools read.
 
 mod stuck;
 
@@ -19,58 +19,58 @@ pub fn cases() -> Vec<Case> {
     vec![
         of_ours(
             "access_log::common_log_format",
-            "A request is one line on stdout: the Common Log Format, then \
-             the\nduration in seconds.",
+            "Each request is logged as one line on stdout: the Common Log \
+             Format, then\nthe duration in seconds.",
             common_log_format,
         ),
         of_ours(
             "access_log::escapes",
-            "A client's bytes cannot break out of the quotes or of the line: \
-             quotes,\n\
-             backslashes, control bytes and bytes above ASCII are written as \
-             \\xHH.",
+            "A client can't break out of the quotes or forge a line: the log \
+             writes\nquotes, backslashes, control bytes and bytes above ASCII \
+             as \\xHH.",
             escapes,
         ),
         of_ours(
             "access_log::pipelined",
-            "Pipelined requests have a line each, in order.",
+            "Pipelined requests get one log line each, in order.",
             pipelined,
         ),
         of_ours(
             "access_log::disk_full",
-            "When the disk of the log is full for a moment, logging continues \
-             afterwards,\n\
-             and no line is missing.",
+            "When the disk is full for a moment (ENOSPC), logging resumes \
+             afterwards and\nno line is missing.",
             stuck::disk_full,
         ),
         of_ours(
             "access_log::stuck_reader",
-            "When the reader of the log stops reading, the server keeps \
-             serving. Once it\n\
-             reads again, whole log lines follow, and the server reports on \
-             stderr how\n\
-             many lines were lost.",
+            "When the process that reads the log stops reading, the server \
+             keeps serving.\nWhen it reads again, the log continues in whole \
+             lines, and the server\nreports on stderr how many lines were \
+             lost.",
             stuck::reader,
         ),
         of_ours(
             "access_log::stop_with_stuck_reader",
-            "SIGTERM stops the server even if the reader of its log has \
-             stopped reading.",
+            "SIGTERM stops the server even if nobody is reading its log.",
             stuck::stop,
         ),
         of_ours(
             "access_log::long_request",
-            "A request line of 8 KiB is truncated in the log, so that the \
-             line fits in\n\
-             PIPE_BUF.",
+            "The log truncates a request line of 8 KiB, so that the log line \
+             fits in\nPIPE_BUF.",
             stuck::long_request,
         ),
-        of_ours("access_log::quiet", "With --quiet stdout is silent.", quiet),
+        of_ours(
+            "access_log::quiet",
+            "With --quiet, the server prints nothing on stdout.",
+            quiet,
+        ),
     ]
 }
 
-/// Sends `bytes`, waits for the server to close, and returns the log: at
-/// least `count` lines, and all that come until the server is ended.
+/// Sends `bytes`, waits for the server to close, and returns the log: at least
+/// `count` lines, and everything else that was written before we kill the
+/// server.
 fn log_of(
     stage: &Stage,
     flags: &[&str],
@@ -86,9 +86,9 @@ fn log_of(
     let log = server.stdout.clone();
     let lines = log.wait_for(1 + count, stage.ceiling);
     if lines.len() <= count {
-        return Err(format!("{count} log lines were due:\n{lines:#?}"));
+        return Err(format!("expected {count} log lines, got:\n{lines:#?}"));
     }
-    // With the server gone, so is the pipe: no line can come any more.
+    // The server was the only writer to this pipe: no line can follow.
     drop(server);
     let lines = log.wait_for_end(stage.ceiling);
     Ok(lines.into_iter().skip(1).collect())
@@ -98,7 +98,7 @@ fn common_log_format(stage: &Stage) -> Outcome {
     let request = b"GET /hello.txt HTTP/1.1\r\nHost: log\r\n\r\n";
     let lines = log_of(stage, &[], request, 1)?;
     let [line] = &lines[..] else {
-        return Err(format!("one line was due: {lines:#?}").into());
+        return Err(format!("expected one line, got: {lines:#?}").into());
     };
     let start = "127.0.0.1 - - [";
     let middle = "] \"GET /hello.txt HTTP/1.1\" 200 13 ";
@@ -165,6 +165,6 @@ fn quiet(stage: &Stage) -> Outcome {
     if lines.is_empty() {
         Ok(PASSED)
     } else {
-        Err(format!("a line was written all the same: {lines:#?}").into())
+        Err(format!("expected no line, got: {lines:#?}").into())
     }
 }

@@ -1,22 +1,22 @@
-//! Whether a program was built from its present sources.
+//! Is a lab or variant up to date with its sources?
 //!
-//! `cargo test -p STAGE` builds the examples of a stage, but with the name of a
-//! test, or with `--test`, it does not: then a lab or a variant is the program
-//! of the last build, and its test would judge what is no longer there.
+//! `cargo test -p STAGE` builds the examples of a stage. With a test name as
+//! filter, or with `--test`, it does not, and the test of a lab or a variant
+//! would then run a stale binary.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Fails if `program`, an example of `package`, is missing or older than one of
-/// its sources, which cargo lists in the `.d` file beside it.
+/// its sources. Cargo lists the sources in the `.d` file beside it.
 ///
 /// # Errors
-/// With the command that builds it.
+/// The text includes the command that builds it.
 pub fn check(program: &Path, package: &str) -> Result<(), String> {
     let remedy = format!(
-        "With the name of a test cargo builds no examples. Build them:\n    \
-         cargo build -p {package} --examples"
+        "With a test name as filter, cargo builds no examples. Build \
+         them:\n    cargo build -p {package} --examples"
     );
     let name = program.display();
     let Some(built) = modified(program) else {
@@ -39,8 +39,8 @@ fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// What follows the colon in `TARGET: SOURCE SOURCE …`; a blank in a name has a
-/// backslash in front.
+/// The sources in `TARGET: SOURCE SOURCE …`; a backslash escapes a space in a
+/// name.
 fn sources(rules: &str) -> Vec<PathBuf> {
     let list = rules.lines().next().and_then(|line| line.split_once(": "));
     let list = list.map_or("", |(_, sources)| sources);

@@ -1,4 +1,4 @@
-//! The tests that are written in Rust, module by module.
+//! The tests written in Rust, module by module.
 
 use crate::stage::Case;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     validators,
 };
 
-/// The snapshots that these tests make, in `tests/snapshots/STAGE/`.
+/// The snapshots that these tests write to `tests/snapshots/STAGE/`.
 pub const SNAPSHOTS: [&str; 6] =
     ["asleep", "help", "interest", "kernel", "readiness", "syscalls"];
 

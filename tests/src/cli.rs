@@ -1,4 +1,4 @@
-//! The command line: starting, failing to start, and ending.
+//! The command line: starting, failing to start, and stopping.
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::ExitStatusExt as _;
@@ -13,8 +13,8 @@ use crate::process;
 use crate::server::Server;
 use crate::stage::{Case, Launch, Outcome, PASSED, Stage};
 
-/// A request after which the server closes first, and so is the one whose
-/// port stays in `TIME_WAIT`.
+/// With `Connection: close` the server closes first, so it is the server's port
+/// that stays in `TIME_WAIT`.
 const LAST: &[u8] = b"GET /hello.txt HTTP/1.1\r\nHost: cli\r\n\
                       Connection: close\r\n\r\n";
 
@@ -29,12 +29,10 @@ pub fn cases() -> Vec<Case> {
         any_server: false,
         run,
     };
-    let fails = "If the server cannot start, it prints one line to stderr \
-                 that names the\n\
-                 program, the object and the reason, and exits with code 1.";
-    let usage = "A wrong command line ends with exit code 2 and a message \
-                 that names the\n\
-                 mistake.";
+    let fails = "If the server can't start, it prints one line on stderr that \
+                 names the\nprogram and the cause, and exits with code 1.";
+    let usage = "For an invalid command line the server prints the offending \
+                 argument and\nexits with code 2.";
     vec![
         of_ours("cli::busy_port", fails, Number::EVER, busy_port),
         of_ours("cli::root_is_missing", fails, Number::EVER, root_is_missing),
@@ -43,31 +41,29 @@ pub fn cases() -> Vec<Case> {
         of_ours("cli::bad_address", usage, Number::EVER, bad_address),
         of_ours(
             "cli::ends_by_signal",
-            "SIGTERM and SIGINT end the process at once, by the signal, even \
-             with open\n\
-             connections.",
-            Number::step(5, 5),
+            "SIGTERM and SIGINT kill the process at once, although connections \
+             are open.",
+            4,
             ends_by_signal,
         ),
         of_ours(
             "cli::restarts_on_the_same_port",
-            "A server that has closed connections can be restarted on its \
-             port at once:\n\
-             SO_REUSEADDR.",
-            Number::EVER,
+            "After a server that closed connections has exited, a new one can \
+             listen on\nits port at once: SO_REUSEADDR.",
+            u32::MAX,
             restarts_on_the_same_port,
         ),
         of_ours(
-            "cli::output_not_read",
-            "The server goes on when nobody reads its stdout and stderr any \
-             more.",
-            Number::EVER,
-            output_not_read,
+            "cli::survives_closed_output",
+            "The server keeps serving after its stdout and stderr have been \
+             closed by\ntheir readers.",
+            u32::MAX,
+            survives_closed_output,
         ),
     ]
 }
 
-/// Runs the binary with these arguments to its end: status and stderr.
+/// Runs the binary with these arguments until it exits: status and stderr.
 fn run_to_end(
     stage: &Stage,
     arguments: &[&str],
@@ -81,7 +77,7 @@ fn run_to_end(
 }
 
 /// Expects exit code 1 and one line that begins with the program's name and
-/// holds each of `parts`.
+/// contains each of `parts`.
 fn must_fail(stage: &Stage, arguments: &[&str], parts: &[&str]) -> Outcome {
     let (status, stderr) = run_to_end(stage, arguments)?;
     let start = format!("{}: ", stage.name);
@@ -101,7 +97,7 @@ fn must_fail(stage: &Stage, arguments: &[&str], parts: &[&str]) -> Outcome {
     .into())
 }
 
-/// Expects exit code 2, and on stderr `part` and how the program is used.
+/// Expects exit code 2, and on stderr `part` and a pointer to `--help`.
 fn must_explain(stage: &Stage, arguments: &[&str], part: &str) -> Outcome {
     let (status, stderr) = run_to_end(stage, arguments)?;
     let text = stderr.join("\n");
@@ -110,8 +106,8 @@ fn must_explain(stage: &Stage, arguments: &[&str], part: &str) -> Outcome {
         return Ok(PASSED);
     }
     Err(format!(
-        "expected  exit code 2, `{part}`, and a hint at --help\n\
-         got       {status} and:\n{text}"
+        "expected  exit code 2, `{part}`, and a pointer to --help\ngot       \
+         {status} and:\n{text}"
     )
     .into())
 }
@@ -174,7 +170,7 @@ fn restarts_on_the_same_port(stage: &Stage) -> Outcome {
     })?;
     drop(server);
     if !has_time_wait(address) {
-        return Err("TIME_WAIT is over already: nothing is shown".into());
+        return Err("TIME_WAIT has already expired: nothing was tested".into());
     }
     let again = address.to_string();
     let mut server = stage.start(&["--quiet", "--listen", &again])?;
@@ -193,13 +189,13 @@ fn has_time_wait(address: SocketAddr) -> bool {
     })
 }
 
-fn output_not_read(stage: &Stage) -> Outcome {
+fn survives_closed_output(stage: &Stage) -> Outcome {
     let mut noisy = stage.clone();
     let binary = stage.binary()?.to_string_lossy().into_owned();
     let words = vec!["RUST_LOG=trace".to_owned(), binary];
     noisy.launch = Launch::Program("env".into(), words);
     let mut server = noisy.start(&[])?;
-    // The reader notices at its next line, and then closes the pipe.
+    // The reader closes the pipe after its next line.
     server.stdout.stop();
     server.stderr.stop();
     for _ in 0..3 {

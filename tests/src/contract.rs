@@ -1,18 +1,17 @@
-//! The promise without the wording, for servers that are not ours.
+//! What the promises require of any server, without our wording.
 //!
-//! Of each answer only what the script's group is about is kept, so that a
-//! server fails where it breaks a promise, and not everywhere for one field
-//! that it lacks. Everywhere that is the status, the fields that frame the
-//! answer or lead on, and the body of a success; what else a head must say is
-//! judged where heads are the subject. Reason phrases, other fields, and how
-//! an error page reads are the server's own.
+//! We keep only the parts of a response that the script's group is about, so
+//! that a server fails the tests of the feature it lacks and no others. In
+//! every group that means the status, the framing fields, `Allow` and
+//! `Location`, and the body of a success. Other header fields count only in the
+//! groups about headers. Reason phrases and error pages are up to the server.
 
-/// The groups whose subject is what a head says.
+/// The groups that test header fields.
 const ABOUT_HEADS: [&str; 4] =
     ["conditionals", "head-method", "metadata", "ranges"];
 
-/// The group whose subject is what an answer says about the connection. In
-/// all others it is enough that the connection does what it should.
+/// The group that tests how a response announces the close. In all others it is
+/// enough that the connection stays open or closes as it should.
 const ABOUT_CLOSING: &str = "closing";
 
 /// Fields whose value counts in every group.
@@ -27,14 +26,14 @@ const DESCRIPTIVE: [&str; 4] = [
     "x-content-type-options",
 ];
 
-/// Fields that must be there in those groups, whatever they say.
+/// Fields that must be present in those groups, with any value.
 const PRESENCE: [&str; 2] = ["date", "etag"];
 
-/// Fields that describe the body, and so are free where the body is.
+/// Fields that describe the body: they don't count where the body doesn't.
 const OF_THE_BODY: [&str; 2] = ["content-length", "content-type"];
 
-/// A transcript of a script in `group`, reduced to the contract; the same for
-/// snapshot and run.
+/// A transcript of a script in `group`, reduced to the contract. Snapshot and
+/// run are reduced alike.
 #[must_use]
 pub fn canonical(group: &str, transcript: &str) -> String {
     let mut kept = Vec::new();
@@ -59,7 +58,7 @@ pub fn canonical(group: &str, transcript: &str) -> String {
         if group == ABOUT_CLOSING && closes(line, &head) {
             kept.push(format!("{prefix}(says that it closes)"));
         }
-        // What follows is the body, up to whatever begins something new.
+        // The rest is the body, up to the next response or event.
         while let Some(line) = lines.next_if(|line| {
             line.starts_with(&prefix) && !begins_something(line, &prefix)
         }) {
@@ -82,12 +81,12 @@ fn begins_something(line: &str, prefix: &str) -> bool {
     let rest = line.strip_prefix(prefix).unwrap_or("");
     let ends = ["[closed]", "[reset]", "[still open]"];
     rest.starts_with("HTTP/1.")
-        || rest.starts_with("[the same answer")
+        || rest.starts_with("[the same response")
         || ends.contains(&rest)
 }
 
-/// Whether an answer says that the connection ends with it: in 1.0 by saying
-/// nothing (RFC 9112 section 9.3).
+/// Whether a response announces the end of the connection. An HTTP/1.0 response
+/// does so unless it says keep-alive (RFC 9112 section 9.3).
 fn closes(status_line: &str, head: &[&str]) -> bool {
     let says = |option: &str| {
         let field = format!("connection: {option}\\r\\n");

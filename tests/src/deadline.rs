@@ -1,5 +1,5 @@
-//! Deadlines that no script can show: of answers that nobody takes, and of
-//! ends that nobody makes.
+//! Deadlines that a script can't express: for clients that don't read their
+//! response, and for clients that don't close.
 
 use std::io::Read as _;
 use std::net::TcpStream;
@@ -17,10 +17,9 @@ use crate::wire::client::End;
 const BIG_FILE: &[u8] = b"GET /big.bin HTTP/1.1\r\nHost: slow\r\n\
                           Connection: close\r\n\r\n";
 
-/// How much a slow client reads at a time, and how long it then rests: 160
-/// KiB a second.
-const SIP: usize = 16 << 10;
-const REST: Duration = Duration::from_millis(100);
+/// A slow client reads this much at a time and then pauses: 160 KiB/s.
+const CHUNK: usize = 16 << 10;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The tests of this module.
 #[must_use]
@@ -35,51 +34,48 @@ pub fn cases() -> Vec<Case> {
     };
     vec![
         case(
-            "deadline::response_not_read",
-            "A client requests 64 MiB and reads nothing. After \
-             --write-timeout seconds\n\
-             the connection is closed, and not as if the response were \
-             complete.",
-            response_not_read,
+            "deadline::write_timeout",
+            "A client requests 64 MiB and reads nothing. After --write-timeout \
+             the server\naborts the connection, and the client can tell that \
+             the response is\nincomplete.",
+            write_timeout,
         ),
         case(
-            "deadline::response_read_too_slowly",
-            "A client reads its response without a pause, but more slowly \
-             than\n\
-             --min-rate. After the time-out the connection is aborted.",
-            response_read_too_slowly,
+            "deadline::below_min_rate",
+            "A client reads its response steadily, but more slowly than \
+             --min-rate\nallows. The server disconnects it when the time-out \
+             expires.",
+            below_min_rate,
         ),
         case(
-            "deadline::response_read_slowly",
-            "A client reads its response slowly, but fast enough. The \
-             kernel's buffer is\n\
-             so large that the server has nothing to send for several \
-             time-outs:\n\
-             acknowledged bytes count as progress, and the client gets every \
-             byte.",
-            response_read_slowly,
+            "deadline::above_min_rate",
+            "A client reads its response slowly, but faster than --min-rate. \
+             The kernel's\nsend buffer is so large that the server sends \
+             nothing for several time-outs.\nBytes that the client \
+             acknowledges count as progress, so it gets the whole\nresponse.",
+            above_min_rate,
         ),
         case(
-            "deadline::never_closes",
-            "After the server has sent its FIN, the client neither closes nor \
-             stops\n\
-             sending. The server reads from it for two seconds and no longer.",
-            never_closes,
+            "deadline::linger_timeout",
+            "The server has ended its side of the connection, and the client \
+             neither\ncloses nor stops sending. The lingering close ends after \
+             two seconds.",
+            linger_timeout,
         ),
     ]
 }
 
-/// A client with a small window has asked for `big.bin`.
+/// Requests `big.bin` on a connection with a small receive window.
 fn ask(server: &Server, ceiling: Duration) -> Result<TcpStream, String> {
-    let told = |error: std::io::Error| error.to_string();
+    let text = |error: std::io::Error| error.to_string();
     let mut stream = large::connect_with_small_buffer(server)?;
-    stream.set_read_timeout(Some(ceiling)).map_err(told)?;
-    std::io::Write::write_all(&mut stream, BIG_FILE).map_err(told)?;
+    stream.set_read_timeout(Some(ceiling)).map_err(text)?;
+    std::io::Write::write_all(&mut stream, BIG_FILE).map_err(text)?;
     Ok(stream)
 }
 
-/// Reads to the end, however it comes, and returns how much there was.
-fn rest(stream: &mut TcpStream) -> Result<usize, String> {
+/// Reads to the end, by FIN or by RST, and returns the number of bytes.
+fn read_to_end(stream: &mut TcpStream) -> Result<usize, String> {
     let mut buffer = vec![0; 64 << 10];
     let mut count = 0;
     loop {
@@ -94,49 +90,53 @@ fn rest(stream: &mut TcpStream) -> Result<usize, String> {
     }
 }
 
-/// Reads slowly for `time`, or to the end; says whether the end came.
-fn sip(stream: &mut TcpStream, time: Duration) -> (usize, bool) {
+/// Reads slowly for `time` or to the end. Returns the number of bytes, and
+/// whether the connection ended.
+fn read_slowly(stream: &mut TcpStream, time: Duration) -> (usize, bool) {
     let start = Instant::now();
-    let mut buffer = vec![0; SIP];
+    let mut buffer = vec![0; CHUNK];
     let mut count = 0;
     while start.elapsed() < time {
         match stream.read(&mut buffer) {
             Ok(0) | Err(_) => return (count, true),
             Ok(more) => count += more,
         }
-        thread::sleep(REST);
+        thread::sleep(PAUSE);
     }
     (count, false)
 }
 
-fn response_not_read(stage: &Stage) -> Outcome {
+fn write_timeout(stage: &Stage) -> Outcome {
     fixtures::site().big()?;
     let mut server = stage.start_plain(&["--write-timeout", "1"])?;
     let pid = server.pid();
     process::until_asleep(pid, stage.ceiling)?;
-    let alone = process::descriptors(pid)?;
+    let baseline = process::descriptors(pid)?;
     let mut stream = ask(&server, stage.ceiling)?;
-    // The first byte is there: the server has a descriptor more.
+    // After the first byte we know that the server has accepted.
     stream.peek(&mut [0])?;
-    process::until_descriptors(pid, alone, stage.ceiling)?;
-    let came = rest(&mut stream)?;
-    if came >= BIG {
-        return Err("all of it came: nothing was to be waited for".into());
+    process::until_descriptors(pid, baseline, stage.ceiling)?;
+    let received = read_to_end(&mut stream)?;
+    if received >= BIG {
+        return Err(
+            "the whole response arrived: the server never had to wait".into()
+        );
     }
     server.check_alive()?;
     Ok(PASSED)
 }
 
-fn response_read_too_slowly(stage: &Stage) -> Outcome {
+fn below_min_rate(stage: &Stage) -> Outcome {
     fixtures::site().big()?;
     let flags = ["--write-timeout", "2", "--min-rate", "10000000"];
     let mut server = stage.start_plain(&flags)?;
     let mut stream = ask(&server, stage.ceiling)?;
-    let (came, ended) = sip(&mut stream, stage.ceiling);
-    if !ended || came >= BIG {
+    let (received, ended) = read_slowly(&mut stream, stage.ceiling);
+    if !ended || received >= BIG {
         let seconds = stage.ceiling.as_secs();
         return Err(format!(
-            "a client that took {came} bytes in {seconds} s is still there"
+            "a client that read {received} bytes in {seconds} s is still \
+             connected"
         )
         .into());
     }
@@ -144,25 +144,25 @@ fn response_read_too_slowly(stage: &Stage) -> Outcome {
     Ok(PASSED)
 }
 
-fn response_read_slowly(stage: &Stage) -> Outcome {
+fn above_min_rate(stage: &Stage) -> Outcome {
     fixtures::site().big()?;
     let flags = ["--write-timeout", "3", "--min-rate", "1024"];
     let mut server = stage.start_plain(&flags)?;
     let mut stream = ask(&server, stage.ceiling)?;
-    let (sipped, ended) = sip(&mut stream, Duration::from_secs(9));
-    let came = sipped + rest(&mut stream)?;
-    if ended || came < BIG {
-        return Err(format!("cut off after {came} bytes").into());
+    let (slowly, ended) = read_slowly(&mut stream, Duration::from_secs(6));
+    let received = slowly + read_to_end(&mut stream)?;
+    if ended || received < BIG {
+        return Err(format!("disconnected after {received} bytes").into());
     }
     server.check_alive()?;
     Ok(PASSED)
 }
 
-fn never_closes(stage: &Stage) -> Outcome {
+fn linger_timeout(stage: &Stage) -> Outcome {
     let mut server = stage.start_plain(&[])?;
     let pid = server.pid();
     process::until_asleep(pid, stage.ceiling)?;
-    let alone = process::descriptors(pid)?;
+    let baseline = process::descriptors(pid)?;
     let mut silent = server.connect()?;
     let mut talking = server.connect()?;
     for client in [&mut silent, &mut talking] {
@@ -170,19 +170,22 @@ fn never_closes(stage: &Stage) -> Outcome {
         client.ask(last)?;
         client.wait_for_end()?;
         if client.end != End::Closed {
-            return Err("the end of the answer was a reset".into());
+            return Err("the connection was reset after the response".into());
         }
     }
     let mut open = process::descriptors(pid)?;
     let start = Instant::now();
-    while open > alone && start.elapsed() < stage.ceiling {
+    while open > baseline && start.elapsed() < stage.ceiling {
         talking.send(b"x")?;
         thread::sleep(Duration::from_millis(50));
         open = process::descriptors(pid)?;
     }
-    if open > alone {
-        let left = open - alone;
-        return Err(format!("{left} of 2 are still being read from").into());
+    if open > baseline {
+        let open_sockets = open - baseline;
+        return Err(format!(
+            "the server still has {open_sockets} of 2 connections open"
+        )
+        .into());
     }
     server.check_alive()?;
     Ok(PASSED)

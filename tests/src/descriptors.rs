@@ -1,4 +1,4 @@
-//! What was asked for must fit into the descriptors that are allowed.
+//! The configuration must fit into the descriptor limit.
 
 use crate::number::Number;
 use crate::stage::{Case, Launch, Outcome, PASSED, Stage};
@@ -17,34 +17,34 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "descriptors::too_few",
-            Number::stage(1),
-            Number::EVER,
-            "With too few descriptors for its settings, the server exits with \
-             one line\n\
-             that names the number it needs and the limit. It never starts \
-             only to reject\n\
-             every client.",
+            1,
+            u32::MAX,
+            "If the descriptor limit is too low for the configuration, the \
+             server exits\nat start with one line that names the number it \
+             needs and the limit. It\nnever starts only to reject every \
+             client.",
             too_few,
         ),
         case(
             "descriptors::just_enough",
-            Number::stage(1),
-            Number::EVER,
-            "With few descriptors, but enough, everybody is served.",
+            1,
+            u32::MAX,
+            "With a descriptor limit that is low but sufficient, every client \
+             is served.",
             just_enough,
         ),
         case(
             "descriptors::soft_limit",
-            Number::stage(1),
-            Number::EVER,
-            "The soft limit is raised to the hard limit before anything is \
-             counted.",
+            1,
+            u32::MAX,
+            "The server raises its soft limit to the hard limit before it \
+             checks whether\nthe configuration fits.",
             soft_limit,
         ),
     ]
 }
 
-/// `stage`, started by a shell after `before`, with `flags`.
+/// `stage`, started by a shell that first runs `before`, with `flags`.
 fn after(stage: &Stage, before: &str, flags: &str) -> Result<Stage, String> {
     let script = format!("{before}; exec \"$0\" \"$@\" --quiet {flags}");
     let binary = stage.binary()?.to_string_lossy().into_owned();
@@ -67,8 +67,7 @@ fn too_few(stage: &Stage) -> Outcome {
         [line] if line.starts_with(&start) && line.ends_with(&end) => {}
         _ => {
             return Err(format!(
-                "one line `{start}… {end}` was due on stderr; there was \
-                 {stderr:#?}"
+                "expected one line `{start}… {end}` on stderr, got {stderr:#?}"
             )
             .into());
         }

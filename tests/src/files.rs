@@ -1,4 +1,5 @@
-//! Large files that change while they are sent, and parts of them.
+//! Large files that change while they are being sent, and ranges of large
+//! files.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -12,11 +13,11 @@ use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::wire::Client;
 use crate::wire::client::End;
 
-/// How large the file is when it is asked for: far more than all buffers.
+/// The file's length at the request: far more than all buffers hold.
 const LENGTH: usize = 16 << 20;
 
-/// What is left of it.
-const LEFT: usize = 12 << 20;
+/// Its length after truncation.
+const REMAINING: usize = 12 << 20;
 
 /// The tests of this module.
 #[must_use]
@@ -33,35 +34,32 @@ pub fn cases() -> Vec<Case> {
         case(
             "files::shrinks_while_sent",
             false,
-            "A file is truncated while it is sent. The client gets the bytes \
-             that exist,\n\
-             no padding, and then the end of the connection: it sees that \
-             bytes are\n\
-             missing.",
+            "A file is truncated while it is being sent. The client gets the \
+             bytes that\nexist, no filler for the rest, and then the end of \
+             the connection: it can\ntell that bytes are missing.",
             shrinks,
         ),
         case(
             "files::grows_while_sent",
             false,
-            "A file grows while it is sent. The client gets as many bytes as \
-             promised,\n\
-             and the next response follows them.",
+            "A file grows while it is being sent. The client gets exactly the \
+             announced\nnumber of bytes, and then the next response.",
             grows,
         ),
         case(
             "files::large_parts",
             true,
-            "Parts of 64 MiB, from any place on: each byte is that of the \
-             file.",
+            "Ranges of a 64 MiB file, at any offset, return exactly the bytes \
+             of the\nfile.",
             large_parts,
         ),
     ]
 }
 
-/// A file of a test's own in the site, removed when dropped.
-struct Own(PathBuf);
+/// A file that one test adds to the site; removed when dropped.
+struct TempFile(PathBuf);
 
-impl Own {
+impl TempFile {
     fn new(name: &str) -> Result<Self, String> {
         let path = fixtures::site().root().join(name);
         fixtures::patterned(&path, LENGTH).map_err(|e| e.to_string())?;
@@ -69,13 +67,13 @@ impl Own {
     }
 }
 
-impl Drop for Own {
+impl Drop for TempFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// A client with a small window, which has the beginning of its answer.
+/// A client with a small receive window whose response has begun.
 pub(crate) fn begin(
     server: &Server,
     stage: &Stage,
@@ -83,55 +81,55 @@ pub(crate) fn begin(
 ) -> Result<Client, String> {
     let stream = large::connect_with_small_buffer(server)?;
     let request = format!("GET /{name} HTTP/1.1\r\nHost: files\r\n\r\n");
-    let told = |error: std::io::Error| error.to_string();
-    (&stream).write_all(request.as_bytes()).map_err(told)?;
-    // The answer has begun, and nobody reads it yet.
-    stream.peek(&mut [0]).map_err(told)?;
-    let mut client = Client::adopt(stream, stage.ceiling).map_err(told)?;
+    let text = |error: std::io::Error| error.to_string();
+    (&stream).write_all(request.as_bytes()).map_err(text)?;
+    // The response has begun, and we have read none of it.
+    stream.peek(&mut [0]).map_err(text)?;
+    let mut client = Client::adopt(stream, stage.ceiling).map_err(text)?;
     client.sent.extend(request.as_bytes());
     Ok(client)
 }
 
-fn right(body: &[u8]) -> bool {
-    body.iter().enumerate().all(|(at, byte)| *byte == pattern(at))
+fn matches_pattern(body: &[u8]) -> bool {
+    body.iter().enumerate().all(|(index, byte)| *byte == pattern(index))
 }
 
 fn shrinks(stage: &Stage) -> Outcome {
-    let file = Own::new("shrinks.bin")?;
+    let file = TempFile::new("shrinks.bin")?;
     let mut server = stage.start(&["--quiet"])?;
     let mut client = begin(&server, stage, "shrinks.bin")?;
     let writer = OpenOptions::new().write(true).open(&file.0)?;
-    writer.set_len(LEFT as u64)?;
+    writer.set_len(REMAINING as u64)?;
     client.wait_for_end()?;
-    let answer = client.reader.answers.first();
-    // A reset may have taken the last bytes with it.
-    let (came, sound) = answer
-        .map_or((0, client.end == End::Reset), |answer| {
-            (answer.body.len(), right(&answer.body))
+    let response = client.reader.responses.first();
+    // A reset may have discarded the last bytes.
+    let (received, sound) = response
+        .map_or((0, client.end == End::Reset), |response| {
+            (response.body.len(), matches_pattern(&response.body))
         });
-    if came > LEFT || !sound || client.end == End::Open {
+    if received > REMAINING || !sound || client.end == End::Open {
         let end = client.end;
-        let why = format!("{came} bytes came of {LEFT}, then {end:?}");
+        let why = format!("got {received} of {REMAINING} bytes, then {end:?}");
         return Err(why.into());
     }
-    if answer.is_some_and(|answer| answer.missing == 0) {
-        return Err("the client can't see that bytes are missing".into());
+    if response.is_some_and(|response| response.missing == 0) {
+        return Err("the client can't tell that bytes are missing".into());
     }
     server.check_alive()?;
     Ok(PASSED)
 }
 
 fn grows(stage: &Stage) -> Outcome {
-    let file = Own::new("grows.bin")?;
+    let file = TempFile::new("grows.bin")?;
     let mut server = stage.start(&["--quiet"])?;
     let mut client = begin(&server, stage, "grows.bin")?;
     let mut writer = OpenOptions::new().append(true).open(&file.0)?;
     writer.write_all(&vec![b'+'; 1 << 20])?;
-    client.wait_for_answers(1)?;
+    client.wait_for_responses(1)?;
     let next =
         client.ask(b"HEAD /hello.txt HTTP/1.1\r\nHost: files\r\n\r\n")?;
-    let body = &client.reader.answers[0].body;
-    if body.len() != LENGTH || !right(body) || next.status != 200 {
+    let body = &client.reader.responses[0].body;
+    if body.len() != LENGTH || !matches_pattern(body) || next.status != 200 {
         let count = body.len();
         return Err(format!("{count} bytes, then {}", next.status).into());
     }
@@ -156,14 +154,15 @@ fn large_parts(stage: &Stage) -> Outcome {
             "GET /big.bin HTTP/1.1\r\nHost: files\r\n\
              Range: bytes={range}\r\n\r\n"
         );
-        let answer = client.ask(request.as_bytes())?;
-        let due = (from..=to).map(pattern);
-        if answer.status != 206 || !answer.body.iter().copied().eq(due) {
-            let (status, count) = (answer.status, answer.body.len());
-            let due = to - from + 1;
+        let response = client.ask(request.as_bytes())?;
+        let expected = (from..=to).map(pattern);
+        if response.status != 206 || !response.body.iter().copied().eq(expected)
+        {
+            let (status, count) = (response.status, response.body.len());
+            let expected = to - from + 1;
             return Err(format!(
-                "{range}: status {status}, {count} bytes; {due} were due, or \
-                 they are not those of the file"
+                "{range}: status {status}, {count} bytes; expected 206 with \
+                 {expected} bytes of the file"
             )
             .into());
         }

@@ -1,5 +1,5 @@
-//! The site that every test serves: built once for each test process, always
-//! the same to the byte and to the second, so that Last-Modified is the same on
+//! The site that every test serves. Each test process builds it once, with the
+//! same bytes and modification times, so that Last-Modified is the same on
 //! every machine. `tests/README.md` lists the files.
 
 use std::fs;
@@ -17,21 +17,21 @@ use nix::sys::stat::{Mode, UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
 use tempfile::TempDir;
 
-/// What `hello.txt` holds.
+/// The contents of `hello.txt`.
 pub const HELLO: &[u8] = b"Hello, world\n";
 
 /// The modification time of all files but two: 2024-02-29 12:00:00 UTC.
 pub const MODIFIED: i64 = 1_709_208_000;
 
-/// The length of `big.bin`, which is made when first asked for.
+/// The length of `big.bin`, which is created on first use.
 pub const BIG: usize = 64 << 20;
 
 /// 2100-01-01 00:00:00 UTC, and 1960-01-01 00:00:00 UTC.
 const FUTURE: i64 = 4_102_444_800;
 const BEFORE_1970: i64 = -315_619_200;
 
-/// Files that hold text.
-const TEXTS: [(&str, &str); 28] = [
+/// Text files: name and contents.
+const TEXT_FILES: [(&str, &str); 28] = [
     ("index.html", "<!doctype html>\n<title>home</title>\n<h1>home</h1>\n"),
     ("empty.txt", ""),
     ("style.css", "body { color: #222; }\n"),
@@ -65,8 +65,8 @@ const TEXTS: [(&str, &str); 28] = [
     ("past.txt", "from 1960\n"),
 ];
 
-/// Files whose names are hard to write in a URL.
-const NAMES: [&str; 7] = [
+/// Files whose names need percent-encoding, or look as if they did.
+const UNUSUAL_NAMES: [&str; 7] = [
     "with space.txt",
     "100%.txt",
     "%41.txt",
@@ -81,7 +81,7 @@ const PIXEL: [u8; 67] = *b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\
     \x08\0\0\0\0\x3a\x7e\x9b\x55\0\0\0\nIDATx\x9cc`\0\0\0\x02\0\x01\x48\xaf\
     \xa4\x71\0\0\0\0IEND\xaeB`\x82";
 
-/// The site, and the folder around it that no server may reach.
+/// The site, and the directory around it, which no server may reach.
 #[derive(Debug)]
 pub struct Site {
     folder: TempDir,
@@ -95,22 +95,22 @@ static SITE: OnceLock<Site> = OnceLock::new();
 /// The site of this process, built on the first call.
 ///
 /// # Panics
-/// If it cannot be built: no test makes sense then.
+/// If it can't be built: no test can run then.
 #[must_use]
 pub fn site() -> &'static Site {
     SITE.get_or_init(|| build().expect("the fixture site must be writable"))
 }
 
-/// Waits until the site is so old that servers give its files strong tags. A
-/// tag is weak while the file could change again within the same tick of its
-/// file system's clock (RFC 9110 section 8.8.1), and the coarsest tick is 2 s.
-/// One second more is for servers that cache what they knew before.
+/// Waits until the site is old enough for strong tags. A tag is weak while the
+/// file could change again within the same tick of its file system's clock (RFC
+/// 9110 section 8.8.1), and the coarsest tick is 2 s. One more second covers
+/// servers that cache the weak tag.
 pub fn until_settled() {
     const AGE: Duration = Duration::from_millis(3200);
     thread::sleep(AGE.saturating_sub(site().built.elapsed()));
 }
 
-/// Removes the site, if there is one: called once, after the last test.
+/// Removes the site, if it was built. Called once, after the last test.
 pub fn remove() {
     if let Some(site) = SITE.get() {
         for name in ["unreadable", "unreadable.txt"] {
@@ -120,7 +120,7 @@ pub fn remove() {
     }
 }
 
-/// The name with every printable ASCII byte but `/` and `\`, plus `.txt`.
+/// A file name with every printable ASCII byte except `/` and `\`, plus `.txt`.
 #[must_use]
 pub fn every_byte_name() -> String {
     let printable = (b' '..=b'~').map(char::from);
@@ -128,22 +128,22 @@ pub fn every_byte_name() -> String {
     name + ".txt"
 }
 
-/// Byte number `at` of every patterned file: the pattern repeats only after
-/// 251 * 256 bytes, so a block sent twice or left out shows.
+/// The byte at `position` of every patterned file. The pattern repeats only
+/// after 251 * 256 bytes, so a block that is sent twice or left out shows.
 #[must_use]
-pub fn pattern(at: usize) -> u8 {
-    let mixed = (at % 251) ^ (at >> 8);
+pub fn pattern(position: usize) -> u8 {
+    let mixed = (position % 251) ^ (position >> 8);
     mixed.to_le_bytes()[0]
 }
 
 impl Site {
-    /// The folder to serve.
+    /// The directory to serve.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Makes `big.bin`, [`BIG`] patterned bytes, unless it is there.
+    /// Creates `big.bin`, [`BIG`] patterned bytes, if it doesn't exist yet.
     ///
     /// # Errors
     /// As write(2).
@@ -160,19 +160,20 @@ impl Site {
 fn build() -> io::Result<Site> {
     let folder = TempDir::with_prefix("conversations-")?;
     let root = folder.path().join("site");
-    // Built as `site`, then reached by any user: mkdtemp(3) makes it 0700.
+    // mkdtemp(3) makes it 0700; any user must be able to reach the site.
     set_mode(folder.path(), 0o755)?;
-    for (name, text) in TEXTS {
+    for (name, text) in TEXT_FILES {
         write(&root, name, text.as_bytes())?;
     }
     write(&root, "hello.txt", HELLO)?;
     write(&root, "pixel.png", &PIXEL)?;
-    for name in NAMES {
+    for name in UNUSUAL_NAMES {
         write(&root, name, format!("{name}\n").as_bytes())?;
     }
     write(&root, &every_byte_name(), b"every printable byte\n")?;
     write(&root, "../outside.txt", b"outside\n")?;
-    // A body of up to 16 KiB shares a write with its head: both sides of it.
+    // The servers send a body of up to 16 KiB in one write with its head. These
+    // are just below and just above that limit.
     patterned(&root.join("size-16384.bin"), 16384)?;
     patterned(&root.join("size-16385.bin"), 16385)?;
     patterned(&root.join("mebibyte.bin"), 1 << 20)?;
@@ -194,7 +195,8 @@ fn write(root: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     fs::write(&path, bytes)
 }
 
-/// Makes a file of `length` patterned bytes, as old as all the others.
+/// Creates a file of `length` patterned bytes, with the modification time of
+/// all the others.
 ///
 /// # Errors
 /// As write(2).
@@ -222,9 +224,9 @@ fn links(root: &Path) -> io::Result<()> {
 
 fn special(root: &Path) -> io::Result<()> {
     nix::unistd::mkfifo(&root.join("fifo"), Mode::from_bits_truncate(0o644))?;
-    // The name stays when the listener goes; nobody ever listens there. It is
-    // bound below the open directory, since an address has 108 bytes (unix(7))
-    // and TMPDIR may be longer.
+    // The name stays after the listener is closed. We bind below an open
+    // directory because a socket address holds 108 bytes (unix(7)) and TMPDIR
+    // may be longer.
     let folder = fs::File::open(root)?;
     let path = format!("/proc/self/fd/{}/socket", folder.as_raw_fd());
     UnixListener::bind(path).map(drop)
@@ -252,7 +254,7 @@ fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
-/// [`MODIFIED`] as a time, for tests that compare.
+/// [`MODIFIED`] as a `SystemTime`, for comparisons.
 #[must_use]
 pub fn modified() -> SystemTime {
     let seconds = u64::try_from(MODIFIED).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What `--help` says; the book prints it.
+//! The output of `--help`, which the book prints.
 
 use std::process::Command;
 
@@ -7,9 +7,8 @@ use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::truth;
 
-const PROMISE: &str = "--help lists every flag with its unit and its default, in lines of at \
-    most\n\
-    80 columns.";
+const PROMISE: &str = "--help lists every flag with its unit and its default, \
+    in lines of at most\n80 columns.";
 
 /// The tests of this module.
 #[must_use]
@@ -26,7 +25,7 @@ pub fn cases() -> Vec<Case> {
 
 fn flags(stage: &Stage) -> Outcome {
     let mut command = Command::new(stage.binary()?);
-    // The output is no terminal, so the width comes from the environment.
+    // The output isn't a terminal, so the width comes from the environment.
     command.arg("--help").env("COLUMNS", "80").env_remove("CLICOLOR_FORCE");
     let mut server = Server::spawn(&mut command, stage)?;
     let status = server.wait_for_exit(stage.ceiling)?;
@@ -36,7 +35,7 @@ fn flags(stage: &Stage) -> Outcome {
     }
     let long = lines.iter().find(|line| line.chars().count() > 80);
     if let Some(line) = long {
-        return Err(format!("wider than 80 columns:\n{line}").into());
+        return Err(format!("a line is wider than 80 columns:\n{line}").into());
     }
     if stage.at.step.is_some() {
         return Ok(PASSED);

@@ -1,19 +1,19 @@
-//! What went by while a script was played that explains a difference.
+//! Hints that explain a failed script.
 //!
-//! A transcript shows where a server went wrong; these say what it did wrong,
-//! for the mistakes that first servers make.
+//! A transcript shows where a server went wrong. These hints name the typical
+//! mistake behind it: the mistakes of first servers.
 
 use crate::wire::request::requests;
-use crate::wire::{Answer, Client};
+use crate::wire::{Client, Response};
 
-/// What was noticed, one sentence each, the most telling first.
+/// Observations, one sentence each, the most helpful first.
 #[derive(Debug, Default)]
 pub struct Clues {
     sentences: Vec<String>,
 }
 
 impl Clues {
-    /// What the connections of a conversation show.
+    /// Collects hints from the connections of a conversation.
     pub fn of<'a>(clients: impl Iterator<Item = &'a Client>) -> Self {
         let mut sentences = Vec::new();
         for client in clients {
@@ -24,7 +24,7 @@ impl Clues {
         Self { sentences }
     }
 
-    /// The sentences, a paragraph each; empty if nothing was noticed.
+    /// The sentences, one per paragraph; empty if there are none.
     #[must_use]
     pub fn text(&self) -> String {
         let mut sentences = self.sentences.clone();
@@ -33,23 +33,23 @@ impl Clues {
     }
 }
 
-/// An answer before the request was whole. A refusal may come early, so this
-/// is no fault in itself.
+/// A response before the request was complete. That isn't wrong in itself: a
+/// server may reject a request early.
 fn early(client: &Client) -> Option<String> {
-    let after = client.first_answer_after?;
-    if client.reader.answers.first().is_some_and(Answer::is_interim) {
+    let after = client.first_response_after?;
+    if client.reader.responses.first().is_some_and(Response::is_interim) {
         return None;
     }
     let whole = requests(&client.sent).first()?.end?;
     (after < whole).then(|| {
         format!(
-            "the server answered after {after} of {whole} bytes of the first \
-             request: it took what one read() returned for all of it"
+            "the server responded after {after} of {whole} bytes of the first \
+             request: it treated the result of one read() as the whole request"
         )
     })
 }
 
-/// Fewer or more answers than requests.
+/// Fewer or more responses than requests.
 fn count(client: &Client) -> Option<String> {
     let requests = requests(&client.sent);
     let asked = requests.iter().filter(|r| r.end.is_some()).count();
@@ -67,8 +67,8 @@ fn count(client: &Client) -> Option<String> {
     }
     (answered > requests.len()).then(|| {
         format!(
-            "{answered} answers came for {} requests: some bytes were taken \
-             for a request that is none",
+            "{answered} responses arrived for {} requests: the server parsed \
+             bytes as a request that are not one",
             requests.len()
         )
     })

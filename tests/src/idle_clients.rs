@@ -1,4 +1,4 @@
-//! Clients that keep silent: whatever they leave undone, nobody else waits.
+//! Idle and stalled clients must not delay anyone else.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -14,11 +14,11 @@ use crate::wire::Client;
 
 const REQUEST: &[u8] = b"GET /hello.txt HTTP/1.1\r\nHost: silence\r\n\r\n";
 
-/// How many requests another client has answered beside the silent one.
-const BESIDE: usize = 20;
+/// Requests that another client makes meanwhile.
+const OTHER_REQUESTS: usize = 20;
 
-/// Silent clients at once: far more than a server has threads.
-const THOUSAND: usize = 1000;
+/// Idle clients at once: far more than a server has threads.
+const IDLE_CLIENTS: usize = 1000;
 
 /// The tests of this module.
 #[must_use]
@@ -36,56 +36,49 @@ pub fn cases() -> Vec<Case> {
             "idle_clients::idle_client",
             Number::stage(1),
             true,
-            "A client that connects and sends nothing delays no other client, \
-             and is\n\
-             served when it sends a request.",
+            "A client that connects and sends nothing delays nobody, and is \
+             served when\nit sends a request.",
             idle_client,
         ),
         case(
             "idle_clients::one_byte",
             Number::stage(1),
             true,
-            "A client that sends one byte of a request delays no other \
-             client, and is\n\
-             served when it sends the rest.",
+            "A client that sends one byte of a request delays nobody, and is \
+             served when\nit sends the rest.",
             one_byte,
         ),
         case(
             "idle_clients::never_reads",
             Number::stage(1),
             false,
-            "A client that requests 64 MiB, and then ten files, and does not \
-             read, delays\n\
-             no other client. In the meantime the server sleeps. When the \
-             client finally\n\
-             reads, it gets every byte.",
+            "A client that requests 64 MiB, with ten more requests pipelined, \
+             and doesn't\nread delays nobody. The server sleeps meanwhile. \
+             When the client finally\nreads, it gets every byte.",
             never_reads,
         ),
         case(
             "idle_clients::no_wake_ups",
             Number::stage(1),
             true,
-            "A hundred idle connections cost nothing: the server sleeps until \
-             one of them\n\
-             sends something. It does not poll them.",
+            "Idle connections cost no processor time: the server sleeps until \
+             one of them\nsends something. It does not poll them.",
             no_wake_ups,
         ),
         case(
             "idle_clients::no_thread_each",
             Number::stage(2),
             true,
-            "Two hundred connections with half a request take no thread and \
-             no process\n\
-             each: one thread waits for all of them.",
+            "Two hundred connections with unfinished requests take no thread \
+             and no\nprocess each: one thread waits for all of them.",
             no_thread_each,
         ),
         case(
             "idle_clients::a_thousand_idle",
             Number::stage(2),
             true,
-            "A thousand idle clients delay no other client, and each is \
-             served when it\n\
-             sends a request.",
+            "A thousand idle clients delay nobody, and each is served when it \
+             sends a\nrequest.",
             a_thousand_idle,
         ),
     ]
@@ -94,8 +87,8 @@ pub fn cases() -> Vec<Case> {
 fn idle_client(stage: &Stage) -> Outcome {
     let mut server = stage.start(&["--quiet"])?;
     let mut silent = server.connect()?;
-    others(&server)?;
-    check("the idle client, when it spoke", &mut silent, REQUEST)?;
+    serve_others(&server)?;
+    check("the idle client, when it sent a request", &mut silent, REQUEST)?;
     server.check_alive()?;
     Ok(PASSED)
 }
@@ -106,27 +99,31 @@ fn one_byte(stage: &Stage) -> Outcome {
     let (first, rest) = REQUEST.split_at(1);
     slow.send(first)?;
     slow.settle(stage.ceiling);
-    others(&server)?;
-    check("the client of one byte, when it went on", &mut slow, rest)?;
+    serve_others(&server)?;
+    check("the client of one byte, when it sent the rest", &mut slow, rest)?;
     server.check_alive()?;
     Ok(PASSED)
 }
 
-/// Another client connects and asks, again and again.
-fn others(server: &Server) -> Result<(), String> {
+/// Another client makes requests, and then a new one connects.
+fn serve_others(server: &Server) -> Result<(), String> {
     let mut client = server.connect()?;
-    for number in 1..=BESIDE {
-        check(&format!("request {number} beside"), &mut client, REQUEST)?;
+    for number in 1..=OTHER_REQUESTS {
+        check(
+            &format!("request {number} of another client"),
+            &mut client,
+            REQUEST,
+        )?;
     }
     check("a new client", &mut server.connect()?, REQUEST)
 }
 
 fn check(who: &str, client: &mut Client, bytes: &[u8]) -> Result<(), String> {
-    let answer = client.ask(bytes).map_err(|why| format!("{who}: {why}"))?;
-    if answer.status == 200 && answer.body == HELLO {
+    let response = client.ask(bytes).map_err(|why| format!("{who}: {why}"))?;
+    if response.status == 200 && response.body == HELLO {
         return Ok(());
     }
-    Err(format!("{who}: status {}", answer.status))
+    Err(format!("{who}: status {}", response.status))
 }
 
 fn never_reads(stage: &Stage) -> Outcome {
@@ -141,18 +138,18 @@ fn never_reads(stage: &Stage) -> Outcome {
     requests.push_str(fields);
     requests.push_str("Connection: close\r\n\r\n");
     stream.write_all(requests.as_bytes())?;
-    // The first byte is there, and then the server has filled both kernels'
-    // buffers and sleeps.
+    // The response has begun. When the server sleeps, it has filled the buffers
+    // of both kernels.
     stream.peek(&mut [0])?;
     process::until_asleep(server.pid(), stage.ceiling)?;
-    others(&server)?;
+    serve_others(&server)?;
     process::until_asleep(server.pid(), stage.ceiling)?;
     let mut count = 0;
     let mut buffer = vec![0; 64 << 10];
     let deadline = Instant::now() + 12 * stage.ceiling;
     loop {
         if Instant::now() > deadline {
-            return Err(format!("only {count} bytes came in time").into());
+            return Err(format!("only {count} bytes arrived in time").into());
         }
         match stream.read(&mut buffer) {
             Ok(0) => break,
@@ -166,7 +163,8 @@ fn never_reads(stage: &Stage) -> Outcome {
     let heads = count.saturating_sub(bodies);
     if !(11 * 100..11 * 1000).contains(&heads) {
         return Err(format!(
-            "{count} bytes came in all, for eleven heads and {bodies} bytes"
+            "{count} bytes arrived for eleven heads and {bodies} bytes of \
+             bodies"
         )
         .into());
     }
@@ -174,8 +172,8 @@ fn never_reads(stage: &Stage) -> Outcome {
     Ok(PASSED)
 }
 
-/// A server with a short accept queue drops what does not fit, and the client's
-/// kernel tries again after a second: so each connection gets the whole time.
+/// If the accept queue is short, the kernel drops SYNs and the client's kernel
+/// sends them again after a second: so each connection gets the full time.
 fn connect_many(
     server: &Server,
     stage: &Stage,
@@ -189,12 +187,12 @@ fn connect_many(
         .collect()
 }
 
-/// How long the server is watched while nothing happens, what it may use in
-/// that time, and how often its threads may wake up: some runtimes have a timer
+/// How long we watch the idle server, how much processor time it may use
+/// meanwhile, and how often its threads may wake up. Some runtimes have a timer
 /// that ticks, but a loop that spins wakes thousands of times.
-const WATCHED: Duration = Duration::from_secs(1);
-const TICKS: u64 = 5;
-const WAKE_UPS: u64 = 50;
+const WATCH_TIME: Duration = Duration::from_secs(1);
+const MAX_TICKS: u64 = 5;
+const MAX_WAKE_UPS: u64 = 50;
 
 fn no_wake_ups(stage: &Stage) -> Outcome {
     let mut server = stage.start(&["--quiet"])?;
@@ -202,23 +200,23 @@ fn no_wake_ups(stage: &Stage) -> Outcome {
     let clients = connect_many(&server, stage, 60)?;
     let quiet = || {
         let (start, _) = process::used_by_tree(pid);
-        thread::sleep(WATCHED);
+        thread::sleep(WATCH_TIME);
         let (end, _) = process::used_by_tree(pid);
         let ticks = end.ticks - start.ticks;
         let wake_ups = end.voluntary - start.voluntary;
         (ticks, wake_ups)
     };
-    // It may still be accepting at the first look.
+    // It may still be accepting at the first check.
     let mut last = (0, 0);
     process::until("the server to sleep", stage.ceiling, || {
         last = quiet();
-        last.0 <= TICKS && last.1 <= WAKE_UPS
+        last.0 <= MAX_TICKS && last.1 <= MAX_WAKE_UPS
     })
     .map_err(|why| {
-        let ((ticks, wake_ups), tens) = (last, WATCHED.as_secs() * 100);
+        let ((ticks, wake_ups), tens) = (last, WATCH_TIME.as_secs() * 100);
         format!(
-            "{why}: while nothing happens it uses {ticks} of {tens} ticks of \
-             processor time in a second, and wakes up {wake_ups} times"
+            "{why}: with only idle clients it used {ticks} of {tens} ticks of \
+             processor time in a second and woke up {wake_ups} times"
         )
     })?;
     drop(clients);
@@ -226,8 +224,8 @@ fn no_wake_ups(stage: &Stage) -> Outcome {
     Ok(PASSED)
 }
 
-/// How many more threads there may be: a pool for files, say.
-const MORE_THREADS: usize = 20;
+/// Allowance for extra threads: a pool for file I/O, say.
+const EXTRA_THREADS: usize = 20;
 
 fn no_thread_each(stage: &Stage) -> Outcome {
     let mut server = stage.start(&["--quiet"])?;
@@ -238,12 +236,13 @@ fn no_thread_each(stage: &Stage) -> Outcome {
     for client in &mut clients {
         client.write_all(b"GET /hello.txt HTTP/1.1\r\n")?;
     }
-    // Answered after all of these, so they have been seen.
-    others(&server)?;
+    // These requests come after all the others, so the server has seen those.
+    serve_others(&server)?;
     let (_, after) = process::used_by_tree(pid);
-    if after > before + MORE_THREADS {
+    if after > before + EXTRA_THREADS {
         return Err(format!(
-            "with 200 connections it has {after} threads, without them {before}"
+            "with 200 connections it has {after} threads, without them it has \
+             {before}"
         )
         .into());
     }
@@ -257,15 +256,17 @@ fn a_thousand_idle(stage: &Stage) -> Outcome {
     let mut server = stage.start(&["--quiet"])?;
     let pid = server.pid();
     let before = process::descriptors(pid)?;
-    let mut idle = connect_many(&server, stage, THOUSAND)?;
+    let mut idle = connect_many(&server, stage, IDLE_CLIENTS)?;
     if stage.is_ours() {
-        let accepted = before + THOUSAND;
-        process::until("a thousand clients to be in", stage.ceiling, || {
-            process::descriptors(pid).is_ok_and(|now| now >= accepted)
-        })?;
+        let accepted = before + IDLE_CLIENTS;
+        process::until(
+            "a thousand clients to be accepted",
+            stage.ceiling,
+            || process::descriptors(pid).is_ok_and(|now| now >= accepted),
+        )?;
         process::until_asleep(pid, stage.ceiling)?;
     }
-    others(&server)?;
+    serve_others(&server)?;
     while let Some(stream) = idle.pop() {
         let who = format!("idle client {}", idle.len());
         let mut client = Client::adopt(stream, stage.ceiling)?;

@@ -1,9 +1,9 @@
-//! Tiny I/O: every script once more, against a server that receives and sends
-//! one byte at a time, through the smallest buffers that the kernel has. What a
-//! server does must not depend on how much one call returns.
+//! Tiny I/O: every script runs once more, against a server that receives and
+//! sends one byte at a time through the smallest buffers the kernel has. A
+//! server's behaviour must not depend on how much one call returns.
 
-/// About how many calls a script takes at most. If it moves more bytes than
-/// that, the limit is higher.
+/// About the most calls that a script takes. A script that moves more bytes
+/// than this gets a higher limit.
 const CALLS: usize = 65_536;
 
 /// The value of `--io-limit` for a script whose transcript is `transcript`.
@@ -12,9 +12,9 @@ pub fn size(transcript: &str) -> usize {
     moved(transcript) / CALLS + 1
 }
 
-/// About how many bytes went either way.
+/// About how many bytes were transferred, in both directions.
 fn moved(transcript: &str) -> usize {
-    let (mut total, mut answer, mut times) = (0, 0, 1);
+    let (mut total, mut response, mut times) = (0, 0, 1);
     for line in transcript.lines() {
         let Some((_, text)) = line.split_once(['<', '>']) else { continue };
         let text = text.trim_start();
@@ -23,14 +23,14 @@ fn moved(transcript: &str) -> usize {
             times = count;
         } else if text == "[end of repeat]" {
             times = 1;
-        } else if text.starts_with("[the same answer ") {
-            total += answer * count;
+        } else if text.starts_with("[the same response ") {
+            total += response * count;
         } else if text.starts_with("HTTP/1.1 ") {
-            answer = text.len();
-            total += answer;
+            response = text.len();
+            total += response;
         } else if line.contains('<') {
             let bytes = text.len().max(if is_body(text) { count } else { 0 });
-            answer += bytes;
+            response += bytes;
             total += bytes;
         } else {
             let bytes = text.len().max(if is_fill(text) { count } else { 0 });

@@ -1,7 +1,7 @@
-//! The labs, `stageN-*/examples/NAME.rs`: each lab there is a test too.
+//! The labs, `stageN-*/examples/NAME.rs`: each is also a test.
 //!
-//! A lab is a file that hands its experiment to [`crate::lab::run`]. An example
-//! that does not, a server for instance, is no lab and no test of this kind.
+//! A lab is an example that passes its experiment to [`crate::lab::run`]. Other
+//! examples, such as a server, are not tested here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use crate::lab::{NOT_HERE, child, table};
 use crate::stage::{Outcome, Stage};
 use crate::{built, report, truth};
 
-/// What every lab calls, and nothing else does.
+/// Only labs make this call.
 const MARK: &str = "lab::run(";
 
-/// A file with an experiment.
+/// A lab's source file.
 #[derive(Debug, Clone)]
 struct Found {
     name: String,
-    /// What its doc comment asks first.
+    /// The question that its doc comment begins with.
     question: String,
 }
 
@@ -44,7 +44,7 @@ pub fn trials(stage: &Stage) -> Vec<Trial> {
         .collect()
 }
 
-/// Whether a stage has this lab; its snapshot has `lab-` in front.
+/// Whether a stage has the lab of this snapshot, `lab-NAME`.
 #[must_use]
 pub fn exists(stage: &str, snapshot: &str) -> bool {
     let name = snapshot.strip_prefix("lab-").unwrap_or_default();
@@ -57,7 +57,7 @@ fn folder(stage: &str) -> PathBuf {
 }
 
 fn find(folder: &Path) -> Vec<Found> {
-    // Before a stage has labs it has no such folder.
+    // A stage without labs has no such directory.
     let entries = fs::read_dir(folder).into_iter().flatten();
     let mut labs: Vec<_> = entries
         .filter_map(|entry| {
@@ -96,9 +96,10 @@ fn judge(stage: &Stage, lab: &Found, program: &Path) -> Outcome {
     if !output.status.success() {
         return Err(how_it_failed(&output, &text).into());
     }
-    // No tool can change what a kernel allows, so this is never a failure.
+    // No tool can change what this kernel allows, so even with REQUIRE_TOOLS
+    // this isn't a failure.
     if let Some(why) = text.strip_prefix(NOT_HERE) {
-        // Behind the reason may stand what could be done all the same.
+        // After the reason, a lab may print what it could do.
         let why = why.lines().next().unwrap_or_default();
         let why = format!("SKIPPED: labs::{}: {why}", lab.name);
         eprintln!("{why}");
@@ -106,7 +107,7 @@ fn judge(stage: &Stage, lab: &Found, program: &Path) -> Outcome {
     }
     let widest = text.lines().find(|l| l.chars().count() > table::WIDEST);
     if let Some(line) = widest {
-        return Err(format!("wider than a slide:\n{line}").into());
+        return Err(format!("a line is wider than a slide:\n{line}").into());
     }
     let name = format!("lab-{}", lab.name);
     truth::check(stage, &name, &lab.question, text.trim_end())

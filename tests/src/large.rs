@@ -20,22 +20,22 @@ use crate::wire::request::find;
 const REQUEST: &[u8] = b"GET /big.bin HTTP/1.1\r\nHost: slow\r\n\
                          Connection: close\r\n\r\n";
 
-/// The client's receive buffer, in bytes: small, so that the server meets a
-/// full send buffer again and again.
+/// The client's receive buffer, in bytes: small, so that the server's send
+/// buffer is full again and again.
 const RECEIVE_BUFFER: usize = 16 << 10;
 
-/// The client rests after each of so many bytes: 128 times in all.
-const BETWEEN_RESTS: usize = 512 << 10;
+/// The client pauses after each block of this many bytes: 128 times.
+const BETWEEN_PAUSES: usize = 512 << 10;
 
 /// The tests of this module.
 #[must_use]
 pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "large::slow_reader",
-        promise: "A client that reads slowly, through a small window, gets \
-                  all 64 MiB,\nbyte for byte.",
-        from: Number::stage(1),
-        until: Number::EVER,
+        promise: "A client that reads slowly, through a small receive window, \
+                  gets all 64 MiB\nunchanged.",
+        from: 1,
+        until: u32::MAX,
         any_server: true,
         run: slow_reader,
     }]
@@ -49,14 +49,12 @@ fn slow_reader(stage: &Stage) -> Outcome {
     std::io::Write::write_all(&mut stream, REQUEST)?;
     let mut checker = Checker::default();
     let mut buffer = vec![0; 32 << 10];
-    let mut until_rest = BETWEEN_RESTS;
+    let mut until_pause = BETWEEN_PAUSES;
     let deadline = Instant::now() + 12 * stage.ceiling;
     loop {
         if Instant::now() > deadline {
-            let came = checker.body;
-            return Err(
-                format!("only {came} bytes came in all this time").into()
-            );
+            let received = checker.body;
+            return Err(format!("only {received} bytes arrived in time").into());
         }
         let count = stream.read(&mut buffer).map_err(|error| {
             format!("after {} bytes of the body: {error}", checker.body)
@@ -65,23 +63,26 @@ fn slow_reader(stage: &Stage) -> Outcome {
             break;
         }
         checker.take(&buffer[..count])?;
-        until_rest = until_rest.saturating_sub(count);
-        if until_rest == 0 {
-            // The pause is the slowness itself; nothing depends on it.
+        until_pause = until_pause.saturating_sub(count);
+        if until_pause == 0 {
+            // The pause makes the client slow; nothing waits for an event here.
             thread::sleep(Duration::from_millis(5));
-            until_rest = BETWEEN_RESTS;
+            until_pause = BETWEEN_PAUSES;
         }
     }
     if checker.body != BIG {
-        let came = checker.body;
-        return Err(format!("{came} of {BIG} bytes came, then a close").into());
+        let received = checker.body;
+        return Err(format!(
+            "{received} of {BIG} bytes arrived, then the connection closed"
+        )
+        .into());
     }
     server.check_alive()?;
     Ok(PASSED)
 }
 
-/// `SO_RCVBUF` must be set before connect(2): the window's scale is fixed
-/// in the handshake (tcp(7)).
+/// `SO_RCVBUF` must be set before connect(2): the handshake fixes the window
+/// scale (tcp(7)).
 pub(crate) fn connect_with_small_buffer(
     server: &Server,
 ) -> Result<TcpStream, String> {
@@ -98,7 +99,7 @@ pub(crate) fn connect_with_small_buffer(
     open().map_err(|error| format!("cannot connect: {error}"))
 }
 
-/// Takes the head off, and compares the body with the pattern.
+/// Strips the head and compares the body with the pattern.
 #[derive(Default)]
 struct Checker {
     head: Vec<u8>,
@@ -118,16 +119,16 @@ impl Checker {
         if self.head.get(8..13) != Some(b" 200 ") {
             let head = String::from_utf8_lossy(&self.head);
             let line = head.lines().next().unwrap_or("");
-            return Err(format!("not a 200: {line}"));
+            return Err(format!("expected 200, got: {line}"));
         }
         self.compare(&rest)
     }
 
     fn compare(&mut self, bytes: &[u8]) -> Result<(), String> {
         for &byte in bytes {
-            let at = self.body;
-            if byte != pattern(at) {
-                return Err(format!("byte {at} of the body is wrong"));
+            let position = self.body;
+            if byte != pattern(position) {
+                return Err(format!("byte {position} of the body is wrong"));
             }
             self.body += 1;
         }

@@ -1,30 +1,30 @@
-//! Conversations with a server: one set of promises for every stage.
+//! Conversations with a server: one test suite for all stages.
 //!
 //! | module | what it does |
 //! | --- | --- |
 //! | [`script`] | reads `conversations/GROUP/NAME.http` |
 //! | [`runner`] | plays a script, whole or byte by byte |
-//! | [`wire`] | one client connection, and a strict reader of answers |
-//! | [`transcript`] | who said what, masked where it must vary |
-//! | [`snapshot`] | what was promised |
-//! | [`report`], [`hints`] | how a failure reads |
-//! | [`contract`] | the promise without the wording, for other servers |
-//! | [`server`] | a process of the test's own |
+//! | [`wire`] | one client connection, and a strict response parser |
+//! | [`transcript`] | bytes and events in order, variable parts masked |
+//! | [`snapshot`] | the expected transcripts |
+//! | [`report`], [`hints`] | the text of a failure |
+//! | [`contract`] | what other servers must do, without our wording |
+//! | [`server`] | one server process per test |
 //! | [`fixtures`] | the site it serves |
 //! | [`number`] | which stage, or which sub-step of one |
 //! | [`suite`], [`cases`], [`orphans`] | the list of tests |
-//! | [`truth`], [`help`], [`cli`], [`access_log`] | what ours promise besides |
-//! | [`io_limit`] | how every script is cut for the torture run |
-//! | [`large`], [`parallel`], [`validators`], [`disconnect`], [`fuzz`] | what no script can say |
-//! | [`fairness`], [`overload`], [`idle_clients`], [`urgent`] | nobody waits for another |
-//! | [`deadline`], [`limits`], [`signal`] | everything ends |
-//! | [`descriptors`] | limits that fit |
-//! | [`process_one`], [`reopen`] | containers, and a new root |
-//! | [`files`], [`sendfile`] | large files, and such as change |
-//! | [`fault`] | each system call fails in each way in which it can |
-//! | [`tools`], [`slow_attacks`] | programs that people use |
-//! | [`variant`] | a stage or a sub-step as a crate of its own, for `cargo ladder` |
-//! | [`lab`], [`labs`], [`built`] | what the experiments share, and their tests |
+//! | [`truth`], [`help`], [`cli`], [`access_log`] | kernel state, CLI, log |
+//! | [`io_limit`] | the I/O limit of each tiny-I/O run |
+//! | [`large`], [`parallel`], [`disconnect`] | large files, many clients |
+//! | [`fairness`], [`idle_clients`] | no client delays another |
+//! | [`overload`], [`urgent`] | too many clients; TCP's urgent byte |
+//! | [`deadline`], [`limits`], [`signal`] | deadlines, limits, shutdown |
+//! | [`descriptors`] | the descriptor limit |
+//! | [`process_one`], [`reopen`] | process 1 of a container, SIGHUP |
+//! | [`files`], [`validators`], [`sendfile`] | files, also files that change |
+//! | [`fault`], [`fuzz`] | system calls that fail, damaged requests |
+//! | [`tools`], [`slow_attacks`] | curl, ab, wrk, slowhttptest |
+//! | [`lab`], [`labs`], [`built`] | shared code of the labs, and their tests |
 //!
 //! `tests/README.md` shows how to write a script and how to aim the suite at
 //! a server of your own.
@@ -81,10 +81,10 @@ use std::process::ExitCode;
 
 pub use stage::{Case, Outcome, PASSED, Stage};
 
-/// The `main` of each stage's `tests/conversations.rs`: runs every promise
-/// that the stage must keep against its binary.
+/// The `main` of each stage's `tests/conversations.rs`: tests its binary
+/// against everything the stage promises.
 ///
-/// `name` is the package's name; the digit in it is the stage.
+/// `name` is the package name; its digit is the stage.
 #[must_use]
 pub fn run(binary: &str, name: &str) -> ExitCode {
     suite::run(Stage::program(binary, name))

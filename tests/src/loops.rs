@@ -1,4 +1,5 @@
-//! A loop a core: which of them serves whom, and what each says at the end.
+//! One event loop per core: how connections are distributed, and the counts
+//! that each loop reports at exit.
 
 use std::fs;
 
@@ -26,29 +27,22 @@ pub fn cases() -> Vec<Case> {
     };
     vec![
         case(
-            "loops::share",
-            "Clients are distributed over all loops, and at the end each loop \
-             reports its\n\
-             connections and requests: together they are all there were.",
-            share,
+            "loops::distribution",
+            "The kernel distributes clients over all loops. At exit each loop \
+             reports its\nconnections and requests, and the counts add up.",
+            distribution,
         ),
-        Case {
-            from: Number::step(6, 4),
-            ..case(
-                "loops::pinned",
-                "With --pin-cpus each loop may run on one processor.",
-                pinned,
-            )
-        },
-        Case {
-            from: Number::step(6, 4),
-            ..case(
-                "loops::steered",
-                "With --steer-by-cpu all clients on one CPU reach the same \
-                 loop.",
-                steered,
-            )
-        },
+        case(
+            "loops::pinned",
+            "With --pin-cpus each loop may run on one CPU only.",
+            pinned,
+        ),
+        case(
+            "loops::steered",
+            "With --steer-by-cpu all connections handled on one CPU go to the \
+             same loop.",
+            steered,
+        ),
     ]
 }
 
@@ -60,7 +54,7 @@ fn start(stage: &Stage, flags: &[&str]) -> Result<Server, String> {
     Ok(server)
 }
 
-/// Connections and requests of each loop, as it says when it is stopped.
+/// Connections and requests of each loop, as it reports them at exit.
 fn counts(mut server: Server, stage: &Stage) -> Result<Vec<[u64; 2]>, String> {
     let pid = Pid::from_raw(server.pid());
     kill(pid, Signal::SIGTERM).map_err(|e| e.to_string())?;
@@ -69,49 +63,52 @@ fn counts(mut server: Server, stage: &Stage) -> Result<Vec<[u64; 2]>, String> {
     let start = format!("{}: loop ", stage.name);
     let mut counts = Vec::new();
     for line in lines.iter().filter_map(|line| line.strip_prefix(&start)) {
-        let due = counts.len().to_string() + ":";
+        let expected = counts.len().to_string() + ":";
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
             [number, connections, "connections,", requests, "requests"]
-                if number == due =>
+                if number == expected =>
             {
                 let count = |text: &str| {
-                    text.parse().map_err(|_| format!("no number: {line}"))
+                    text.parse().map_err(|_| format!("not a number: {line}"))
                 };
                 counts.push([count(connections)?, count(requests)?]);
             }
-            _ => return Err(format!("loop {due} was due, not {line:?}")),
+            _ => return Err(format!("expected loop {expected}, got {line:?}")),
         }
     }
     if counts.len() == 4 {
         return Ok(counts);
     }
-    Err(format!("four loops were due: {lines:#?}"))
+    Err(format!("expected four loops: {lines:#?}"))
 }
 
-/// So many clients, one after the other, with three requests each.
+/// Connects `clients` clients, one after another, with three requests each.
 fn ask(server: &Server, clients: usize) -> Result<(), String> {
     for _ in 0..clients {
         let mut client = server.connect()?;
         for _ in 0..3 {
-            let answer = client.ask(REQUEST)?;
-            if answer.status != 200 {
-                return Err(format!("answered {}", answer.status));
+            let response = client.ask(REQUEST)?;
+            if response.status != 200 {
+                return Err(format!("got {}", response.status));
             }
         }
     }
     Ok(())
 }
 
-fn share(stage: &Stage) -> Outcome {
+fn distribution(stage: &Stage) -> Outcome {
     let server = start(stage, &[])?;
     ask(&server, 200)?;
     let counts = counts(server, stage)?;
-    let sum = |at: usize| counts.iter().map(|count| count[at]).sum::<u64>();
-    // That one of four gets nobody has a chance of one in 10^24.
+    let sum =
+        |index: usize| counts.iter().map(|count| count[index]).sum::<u64>();
+    // The chance that one of four gets no connection is one in 10^24.
     let idle = counts.iter().any(|[connections, _]| *connections == 0);
     if idle || (sum(0), sum(1)) != (200, 600) {
-        return Err(format!("they had {counts:?}").into());
+        return Err(
+            format!("connections and requests per loop: {counts:?}").into()
+        );
     }
     Ok(PASSED)
 }
@@ -131,7 +128,7 @@ fn pinned(stage: &Stage) -> Outcome {
         }
     }
     if single != 4 {
-        return Err(format!("{single} of 4 are on one processor").into());
+        return Err(format!("{single} of 4 loops are pinned to one CPU").into());
     }
     Ok(PASSED)
 }
@@ -140,7 +137,7 @@ fn steered(stage: &Stage) -> Outcome {
     let server = start(stage, &["--steer-by-cpu"])?;
     let here = Pid::from_raw(0);
     let before = sched_getaffinity(here)?;
-    // The loop-back's packets are handled on the processor of their sender.
+    // Loopback packets are handled on the CPU of their sender.
     let allowed = |cpu: &usize| before.is_set(*cpu) == Ok(true);
     let cpu = (0..CpuSet::count()).rfind(allowed).unwrap_or(0);
     let mut only = CpuSet::new();
@@ -150,9 +147,12 @@ fn steered(stage: &Stage) -> Outcome {
     sched_setaffinity(here, &before)?;
     asked?;
     let counts = counts(server, stage)?;
-    let due = counts.get(cpu % 4).copied().unwrap_or_default();
-    if due != [20, 60] {
-        return Err(format!("processor {cpu}: they had {counts:?}").into());
+    let expected = counts.get(cpu % 4).copied().unwrap_or_default();
+    if expected != [20, 60] {
+        return Err(format!(
+            "CPU {cpu}: connections and requests per loop: {counts:?}"
+        )
+        .into());
     }
     Ok(PASSED)
 }

@@ -1,4 +1,4 @@
-//! A snapshot that nobody makes any more is a promise that nobody keeps.
+//! Orphaned snapshots: files that no test writes any more.
 
 use crate::{cases, labs, script, snapshot};
 
@@ -6,7 +6,7 @@ use crate::{cases, labs, script, snapshot};
 /// lab.
 ///
 /// # Errors
-/// Lists the files to delete.
+/// The text lists the files to delete.
 pub fn check() -> Result<(), String> {
     let places = script::find_all(script::folder());
     let orphans: Vec<String> = snapshot::find_all()
@@ -26,8 +26,8 @@ pub fn check() -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "No script makes these snapshots; delete them, or give the script its \
-         name back:\n  {}",
+        "No test writes these snapshots. Delete them, or rename the script \
+         back:\n  {}",
         orphans.join("\n  ")
     ))
 }

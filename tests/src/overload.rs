@@ -1,8 +1,7 @@
-//! No room: more clients than the server may have descriptors.
+//! Overload: more clients than the descriptor limit allows.
 //!
-//! accept(2) then fails with EMFILE and leaves the connection where it was, in
-//! the backlog; so the listener stays ready, and a loop that just goes on asks
-//! about it for ever.
+//! accept(2) then fails with EMFILE and leaves the connection in the accept
+//! queue. So the listener stays ready, and a loop that ignores the error spins.
 
 use std::thread;
 use std::time::Duration;
@@ -17,16 +16,16 @@ use crate::wire::Client;
 /// `RLIMIT_NOFILE` of the server.
 pub(crate) const DESCRIPTORS: u8 = 64;
 
-/// More than fit.
+/// More clients than descriptors.
 const CLIENTS: usize = 100;
 
-/// How long the server is watched while it has no room.
-const WATCHED: Duration = Duration::from_secs(2);
+/// How long we watch the overloaded server.
+const WATCH_TIME: Duration = Duration::from_secs(2);
 
-/// What it may use in this time: to look again each second is no spin.
-const TICKS: u64 = 10;
-const WAKE_UPS: u64 = 10;
-const LINES: usize = 5;
+/// What it may use in that time. A retry per second is fine.
+const MAX_TICKS: u64 = 10;
+const MAX_WAKE_UPS: u64 = 10;
+const MAX_LINES: usize = 5;
 
 /// A request that needs a descriptor.
 const FILE: &[u8] = b"GET /hello.txt HTTP/1.1\r\nHost: room\r\n\r\n";
@@ -45,54 +44,51 @@ pub fn cases() -> Vec<Case> {
     vec![
         of_ours(
             "overload::more_clients_than_descriptors",
-            (Number::stage(2), Number::step(5, 4)),
-            "With 64 descriptors and 100 clients, accepted clients are served \
-             and the\n\
-             others wait. The server logs that now and then and otherwise \
-             sleeps. When\n\
-             clients disconnect, those that waited are served: none is lost.",
+            (2, 4),
+            "With 64 descriptors and 100 clients, the accepted clients are \
+             served and the\nothers wait in the accept queue. The server logs \
+             that once in a while and\notherwise sleeps. When clients \
+             disconnect, the waiting ones are served: none\nis lost.",
             more_clients_than_descriptors,
         ),
         of_ours(
             "overload::files_when_full",
-            (Number::step(5, 5), Number::EVER),
-            "Connections do not use up all descriptors: an admitted client \
-             can get a\n\
-             file, however many others wait.",
+            (5, u32::MAX),
+            "Connections can't use up all descriptors: an accepted client can \
+             get a file,\nhowever many others wait.",
             files_when_full,
         ),
         of_ours(
             "overload::no_file_when_full",
-            // On stage 1 each thread that sleeps in accept(2) holds the
-            // number of its next descriptor: Linux takes it before it waits.
-            (Number::stage(2), Number::step(5, 4)),
-            "Idle clients can use up all descriptors. Then no descriptor is \
-             left to open\n\
-             a file: an accepted client gets 503, and its connection stays \
-             open.",
+            // On stage 1 each thread that blocks in accept(2) already holds a
+            // descriptor number: Linux allocates it before it waits.
+            (2, 4),
+            "Idle clients can use up all descriptors. Then none is left to \
+             open a file,\nand an accepted client gets 503 and keeps its \
+             connection.",
             no_file_when_full,
         ),
     ]
 }
 
-/// A server that is full, and its clients, in the order of connecting.
+/// A server at its descriptor limit, and its clients in the order of
+/// connecting.
 fn full(stage: &Stage) -> Result<(Server, Vec<Client>), String> {
-    let (server, clients) = crowd(stage, &[])?;
+    let (server, clients) = overloaded(stage, &[])?;
     let lines = server.stderr.wait_for(1, stage.ceiling);
     match lines.first() {
         Some(line) if line.contains("cannot accept: ") => {}
         other => {
             return Err(format!(
-                "one line `cannot accept: …` was due on stderr; \
-                 there was {other:?}"
+                "expected one line `cannot accept: …` on stderr, got {other:?}"
             ));
         }
     }
     Ok((server, clients))
 }
 
-/// A server with few descriptors, and many clients that have connected.
-fn crowd(
+/// A server with few descriptors, and many connected clients.
+pub(crate) fn overloaded(
     stage: &Stage,
     flags: &[&str],
 ) -> Result<(Server, Vec<Client>), String> {
@@ -115,50 +111,57 @@ pub(crate) fn connect(server: &Server) -> Result<Vec<Client>, String> {
 
 fn more_clients_than_descriptors(stage: &Stage) -> Outcome {
     let (server, mut clients) = full(stage)?;
-    watch(&server, stage)?;
-    check(0, &mut clients[0])?;
-    // The last comes first, for the order of asking must not matter.
-    for (at, client) in clients.iter_mut().enumerate().rev() {
-        client.send(&request(at))?;
+    expect_idle(&server, stage)?;
+    expect_echo(0, &mut clients[0])?;
+    // In reverse, because the order of requests must not matter.
+    for (index, client) in clients.iter_mut().enumerate().rev() {
+        client.send(&request(index))?;
     }
-    for (at, mut client) in clients.into_iter().enumerate() {
-        let answers = if at == 0 { 2 } else { 1 };
-        client.wait_for_answers(answers).map_err(|why| {
-            format!("client {at}, after {at} others have left: {why}")
+    for (index, mut client) in clients.into_iter().enumerate() {
+        let responses = if index == 0 { 2 } else { 1 };
+        client.wait_for_responses(responses).map_err(|why| {
+            format!("client {index}, after {index} others disconnected: {why}")
         })?;
-        judge(at, &client)?;
+        check_echo(index, &client)?;
     }
-    process::until("the descriptors of those who left", stage.ceiling, || {
-        let open = process::descriptors(server.pid());
-        open.is_ok_and(|open| open < usize::from(DESCRIPTORS) / 2)
-    })?;
-    check(CLIENTS, &mut server.connect()?)?;
+    process::until(
+        "the descriptors of disconnected clients",
+        stage.ceiling,
+        || {
+            let open = process::descriptors(server.pid());
+            open.is_ok_and(|open| open < usize::from(DESCRIPTORS) / 2)
+        },
+    )?;
+    expect_echo(CLIENTS, &mut server.connect()?)?;
     Ok(PASSED)
 }
 
-/// Fails if a server with no room does more than look again now and then.
-pub(crate) fn watch(server: &Server, stage: &Stage) -> Result<(), String> {
-    // On stage 1 each of a hundred threads finds no room for itself.
+/// Fails if an overloaded server does more than retry now and then.
+pub(crate) fn expect_idle(
+    server: &Server,
+    stage: &Stage,
+) -> Result<(), String> {
+    // On stage 1 each of a hundred threads gets EMFILE.
     let each: u8 = if stage.number == 1 { 100 } else { 1 };
     let before = process::used(server.pid())?;
-    let said = server.stderr.so_far().len();
-    thread::sleep(WATCHED);
+    let lines = server.stderr.so_far().len();
+    thread::sleep(WATCH_TIME);
     let after = process::used(server.pid())?;
-    let said = server.stderr.so_far().len() - said;
+    let lines = server.stderr.so_far().len() - lines;
     let Used { ticks, voluntary, .. } = before;
     let (ticks, woken) = (after.ticks - ticks, after.voluntary - voluntary);
-    let spins = ticks > TICKS || woken > WAKE_UPS * u64::from(each);
-    if spins || said > LINES * usize::from(each) {
+    let spins = ticks > MAX_TICKS || woken > MAX_WAKE_UPS * u64::from(each);
+    if spins || lines > MAX_LINES * usize::from(each) {
         return Err(format!(
-            "in {} s without room it used {ticks} ticks of 10 ms, was woken \
-             {woken} times and wrote {said} lines",
-            WATCHED.as_secs()
+            "in {} s of overload it used {ticks} ticks of 10 ms, woke up \
+             {woken} times and wrote {lines} lines",
+            WATCH_TIME.as_secs()
         ));
     }
     Ok(())
 }
 
-/// A request of a client's own, which takes no descriptor to answer.
+/// A request that identifies the client and needs no descriptor.
 fn request(client: usize) -> Vec<u8> {
     format!(
         "POST /echo HTTP/1.1\r\nHost: room\r\nContent-Length: 10\r\n\r\n\
@@ -167,33 +170,36 @@ fn request(client: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-pub(crate) fn check(at: usize, client: &mut Client) -> Result<(), String> {
+pub(crate) fn expect_echo(
+    index: usize,
+    client: &mut Client,
+) -> Result<(), String> {
     client
-        .ask(&request(at))
-        .map_err(|why| format!("client {at}, for whom there is room: {why}"))?;
-    judge(at, client)
+        .ask(&request(index))
+        .map_err(|why| format!("client {index}, which was accepted: {why}"))?;
+    check_echo(index, client)
 }
 
-/// Whether the last answer is the client's own.
-fn judge(at: usize, client: &Client) -> Result<(), String> {
-    let own = format!("client {at:03}");
-    match client.reader.answers.last() {
-        Some(answer)
-            if answer.status == 200 && answer.body == own.as_bytes() =>
+/// Fails unless the last response echoes the client's own request.
+fn check_echo(index: usize, client: &Client) -> Result<(), String> {
+    let own = format!("client {index:03}");
+    match client.reader.responses.last() {
+        Some(response)
+            if response.status == 200 && response.body == own.as_bytes() =>
         {
             Ok(())
         }
-        other => Err(format!("client {at} got {other:?}")),
+        other => Err(format!("client {index} got {other:?}")),
     }
 }
 
 fn files_when_full(stage: &Stage) -> Outcome {
-    let (server, mut clients) = crowd(stage, &[])?;
+    let (server, mut clients) = overloaded(stage, &[])?;
     process::until_asleep(server.pid(), stage.ceiling)?;
-    let answer = clients[0].ask(FILE)?;
-    if answer.status != 200 || answer.body != HELLO {
-        let status = answer.status;
-        return Err(format!("GET /hello.txt was answered {status}").into());
+    let response = clients[0].ask(FILE)?;
+    if response.status != 200 || response.body != HELLO {
+        let status = response.status;
+        return Err(format!("GET /hello.txt got {status}").into());
     }
     Ok(PASSED)
 }
@@ -201,9 +207,9 @@ fn files_when_full(stage: &Stage) -> Outcome {
 fn no_file_when_full(stage: &Stage) -> Outcome {
     let (_server, mut clients) = full(stage)?;
     let first = clients[0].ask(FILE)?;
-    // Clients that leave make room, also for files.
+    // Clients that disconnect free descriptors, also for files.
     clients.truncate(1);
-    let mut answered = || clients[0].ask(FILE).map(|answer| answer.status);
+    let mut answered = || clients[0].ask(FILE).map(|response| response.status);
     let mut second = answered()?;
     process::until("a descriptor for the file", stage.ceiling, || {
         if second == 503 {
@@ -213,7 +219,10 @@ fn no_file_when_full(stage: &Stage) -> Outcome {
     })?;
     if first.status != 503 || second != 200 {
         let first = first.status;
-        return Err(format!("answered {first}, and then {second}").into());
+        return Err(format!(
+            "expected 503, then 200; got {first}, then {second}"
+        )
+        .into());
     }
     Ok(PASSED)
 }

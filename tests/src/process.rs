@@ -1,11 +1,11 @@
-//! A running process as /proc shows it (proc(5)), and waiting for it.
+//! A running process as /proc shows it (proc(5)), and ways to wait for it.
 
 use std::fs::{self, DirEntry};
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Waits until `done`, looking again every few milliseconds.
+/// Waits until `done`, checking every few milliseconds.
 ///
 /// # Errors
 /// `waited 20 s for …` when the ceiling is reached.
@@ -32,8 +32,8 @@ pub fn descriptors(pid: i32) -> Result<usize, String> {
     Ok(listing(pid, "fd")?.count())
 }
 
-/// What they lead to: for a file its path, with ` (deleted)` behind it if that
-/// is so.
+/// The targets of the open descriptors: for a file its path, followed by `
+/// (deleted)` if it was deleted.
 ///
 /// # Errors
 /// If the process is gone.
@@ -42,7 +42,7 @@ pub fn open_files(pid: i32) -> Result<Vec<PathBuf>, String> {
     Ok(links.filter_map(|link| fs::read_link(link).ok()).collect())
 }
 
-/// The entries of a folder below `/proc/PID`.
+/// The entries of a directory in `/proc/PID`.
 fn listing(
     pid: i32,
     name: &str,
@@ -65,14 +65,14 @@ pub fn until_descriptors(
     let back = || descriptors(pid).is_ok_and(|count| count <= baseline);
     until("the descriptors to be closed", ceiling, back).map_err(|why| {
         let now = descriptors(pid).unwrap_or(0);
-        format!("{why}: {now} are open, {baseline} were before")
+        format!("{why}: {now} are open, {baseline} expected")
     })
 }
 
-/// Raises how many descriptors this process may have to what it is allowed.
+/// Raises this process's soft descriptor limit to its hard limit.
 ///
 /// # Errors
-/// If that is fewer than `wanted`.
+/// If the hard limit is below `wanted`.
 pub fn allow_descriptors(wanted: libc::rlim_t) -> Result<(), String> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the pointer is to a limit that outlives both calls.
@@ -82,8 +82,10 @@ pub fn allow_descriptors(wanted: libc::rlim_t) -> Result<(), String> {
         libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
     }
     if limit.rlim_max < wanted {
-        let most = limit.rlim_max;
-        return Err(format!("{wanted} descriptors are needed, {most} allowed"));
+        let allowed = limit.rlim_max;
+        return Err(format!(
+            "{wanted} descriptors needed, the limit is {allowed}"
+        ));
     }
     Ok(())
 }
@@ -123,10 +125,10 @@ pub fn resident(pid: i32) -> Result<u64, String> {
 pub struct Used {
     /// User and system time, in clock ticks (10 ms each).
     pub ticks: u64,
-    /// How often a thread gave up the processor by itself: each is the end
-    /// of a wake-up.
+    /// How often a thread gave up the processor voluntarily: each is the end of
+    /// a wake-up.
     pub voluntary: u64,
-    /// How often a thread had the processor taken away.
+    /// How often a thread was preempted.
     pub involuntary: u64,
 }
 
@@ -136,10 +138,10 @@ pub struct Used {
 /// If the process is gone.
 pub fn used(pid: i32) -> Result<Used, String> {
     let stat = read(&format!("/proc/{pid}/stat"))?;
-    // The name, in parentheses, may hold blanks; the fields after it do not.
+    // The name, in parentheses, may contain spaces; the fields after it don't.
     let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
-    let number = |at: usize| {
-        fields.split(' ').nth(at).and_then(|f| f.parse::<u64>().ok())
+    let number = |index: usize| {
+        fields.split(' ').nth(index).and_then(|f| f.parse::<u64>().ok())
     };
     // utime and stime, fields 14 and 15 of the line; `fields` begins at 3.
     let ticks = number(11).unwrap_or(0) + number(12).unwrap_or(0);
@@ -156,12 +158,12 @@ pub fn used(pid: i32) -> Result<Used, String> {
     Ok(used)
 }
 
-/// The process and all that it has started, and those in turn.
+/// The process and all its descendants.
 #[must_use]
 pub fn tree(pid: i32) -> Vec<i32> {
     let mut all = vec![pid];
-    let mut at = 0;
-    while let Some(&parent) = all.get(at) {
+    let mut index = 0;
+    while let Some(&parent) = all.get(index) {
         for task in tasks(parent).unwrap_or_default() {
             let path = format!("/proc/{parent}/task/{task}/children");
             let children = read(&path).unwrap_or_default();
@@ -169,18 +171,19 @@ pub fn tree(pid: i32) -> Vec<i32> {
                 children.split(' ').filter_map(|c| c.parse::<i32>().ok()),
             );
         }
-        at += 1;
+        index += 1;
     }
     all
 }
 
-/// What a whole tree of processes has used so far, and how many threads it has.
+/// What a process and its descendants have used so far, and their number of
+/// threads.
 #[must_use]
 pub fn used_by_tree(pid: i32) -> (Used, usize) {
     let mut sum = Used { ticks: 0, voluntary: 0, involuntary: 0 };
     let mut threads = 0;
     for pid in tree(pid) {
-        // One that has ended meanwhile uses nothing more.
+        // Skip a process that has ended meanwhile.
         let Ok(used) = used(pid) else { continue };
         sum.ticks += used.ticks;
         sum.voluntary += used.voluntary;
@@ -199,19 +202,20 @@ pub fn tasks(pid: i32) -> Result<Vec<i32>, String> {
     Ok(names.filter_map(|name| name.to_str()?.parse().ok()).collect())
 }
 
-/// Waits until all threads of the process sleep, and go on sleeping: three
-/// looks in a row must find nothing changed.
+/// Waits until all threads of the process sleep and stay asleep: three checks
+/// in a row must find no change.
 ///
 /// # Errors
 /// When the ceiling is reached.
 pub fn until_asleep(pid: i32, ceiling: Duration) -> Result<(), String> {
     let mut before = None;
-    let mut looks = 0;
+    let mut equal_checks = 0;
     until("all threads to sleep", ceiling, || {
         let now = all_asleep(pid).then(|| used(pid).ok()).flatten();
-        looks = if now.is_some() && now == before { looks + 1 } else { 0 };
+        equal_checks =
+            if now.is_some() && now == before { equal_checks + 1 } else { 0 };
         before = now;
-        looks >= 3
+        equal_checks >= 3
     })
 }
 

@@ -16,20 +16,19 @@ use crate::stage::{Case, Launch, Outcome, PASSED, Stage, skip};
 pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "process_one::ends_by_signal",
-        promise: "Process 1 of a container has no default actions for \
-                  signals. SIGTERM and\n\
-                  SIGINT still end the server: at once, or from step 5.6 on \
-                  at the second\n\
-                  signal, with exit code 128 plus the signal's number.",
-        from: Number::stage(1),
-        until: Number::EVER,
+        promise: "For process 1 of a container, signals have no default \
+                  action. SIGTERM and\nSIGINT end the server anyway: at once, \
+                  or from stage 5 on at the second\nsignal, with exit code 128 \
+                  plus the signal number.",
+        from: 1,
+        until: u32::MAX,
         any_server: false,
         run: ends_by_signal,
     }]
 }
 
-/// `unshare` with flags for a new PID namespace, and for a new user namespace
-/// where only that gives the right to make one.
+/// The `unshare` command for a new PID namespace, with a new user namespace
+/// where an ordinary user needs one.
 fn unshare() -> Option<Vec<String>> {
     let flags = ["--pid", "--fork", "--kill-child"];
     let user = ["--user", "--map-root-user"];
@@ -43,7 +42,7 @@ fn unshare() -> Option<Vec<String>> {
         .map(|flags| flags.into_iter().map(String::from).collect())
 }
 
-/// The only child of a process.
+/// The process's only child.
 fn child_of(pid: i32) -> Option<Pid> {
     let path = format!("/proc/{pid}/task/{pid}/children");
     let text = std::fs::read_to_string(Path::new(&path)).ok()?;
@@ -52,8 +51,8 @@ fn child_of(pid: i32) -> Option<Pid> {
 
 fn ends_by_signal(stage: &Stage) -> Outcome {
     let Some(mut words) = unshare() else {
-        let right = "the right to make a PID namespace, by unshare(1)";
-        return skip("process_one::ends_by_signal", right);
+        let privilege = "permission to create a PID namespace with unshare(1)";
+        return skip("process_one::ends_by_signal", privilege);
     };
     words.push(stage.binary()?.to_string_lossy().into_owned());
     let mut inside = stage.clone();

@@ -1,4 +1,4 @@
-//! SIGHUP: the root is opened again by its name.
+//! SIGHUP: the server reopens its root directory by name.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ use crate::process;
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 
-/// Longer than the buffers of both sides hold.
+/// Larger than the buffers of both sides.
 const LARGE: usize = 64 * 1024 * 1024;
 
 /// The tests of this module.
@@ -29,23 +29,21 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "reopen::replaced_root",
-            "After SIGHUP every loop serves the directory that now has the \
-             root's name,\n\
-             and forgets the cached files of the old one.",
+            "After SIGHUP every loop serves the directory that has the root's \
+             name now,\nand evicts the cached files of the old one.",
             replaced_root,
         ),
         case(
             "reopen::switched_link",
-            "After SIGHUP a symlink that was switched to another release \
-             leads there. A\n\
-             response in flight comes from the old release to its end.",
+            "If the root is a link that now points to another release, the \
+             server follows\nit after SIGHUP. A response in flight is finished \
+             from the old release.",
             switched_link,
         ),
         case(
             "reopen::missing_root",
-            "If the root cannot be opened at SIGHUP, the server logs one line \
-             and keeps\n\
-             the old one.",
+            "If the root can't be opened at SIGHUP, the server says so in one \
+             line and\nkeeps the old one.",
             missing_root,
         ),
     ]
@@ -55,7 +53,7 @@ fn start(stage: &Stage, root: &Path) -> Result<Server, String> {
     Server::start_at(stage, root, &["--quiet", "--max-requests", "0"])
 }
 
-/// Makes a directory with a file whose content is `text`.
+/// Creates a directory with a file that contains `text`.
 fn release(path: &Path, text: &str) -> Result<(), String> {
     fs::create_dir_all(path)
         .and_then(|()| fs::write(path.join("a"), text))
@@ -67,16 +65,16 @@ fn hang_up(server: &Server) -> Result<(), String> {
     kill(pid, Signal::SIGHUP).map_err(|error| error.to_string())
 }
 
-/// The body of `/a`, from a fresh connection.
+/// Requests `/a` on a new connection and returns the body.
 fn ask(server: &Server) -> Result<String, String> {
     let mut client = server.connect()?;
     let request = b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    let answer = client.ask(request)?;
-    Ok(String::from_utf8_lossy(&answer.body).into_owned())
+    let response = client.ask(request)?;
+    Ok(String::from_utf8_lossy(&response.body).into_owned())
 }
 
-/// Waits until every one of several connections is answered with `text`: with
-/// several loops, each of them meets some.
+/// Waits until 20 connections in a row get `text`: with several loops, some of
+/// them reach each loop.
 fn until_all(server: &Server, stage: &Stage, text: &str) -> Result<(), String> {
     process::until(&format!("{text:?} from all loops"), stage.ceiling, || {
         (0..20).all(|_| ask(server).is_ok_and(|body| body == text))
@@ -123,8 +121,8 @@ fn switched_link(stage: &Stage) -> Outcome {
     hang_up(&server)?;
     until_all(&server, stage, "two")?;
     client.wait_for_end()?;
-    let answer = client.reader.answers.last().ok_or("no response")?;
-    if answer.missing > 0 || answer.body.iter().any(|&byte| byte != b'1') {
+    let response = client.reader.responses.last().ok_or("no response")?;
+    if response.missing > 0 || response.body.iter().any(|&byte| byte != b'1') {
         return Err("the response in flight was not the old file".into());
     }
     Ok(PASSED)
@@ -145,6 +143,6 @@ fn missing_root(stage: &Stage) -> Outcome {
     until_all(&server, stage, "old")?;
     match server.exit_status() {
         None => Ok(PASSED),
-        Some(status) => Err(format!("it ended: {status}").into()),
+        Some(status) => Err(format!("the server ended: {status}").into()),
     }
 }

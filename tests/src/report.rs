@@ -1,11 +1,11 @@
-//! What a failure looks like: the promise first, then what went wrong, then
-//! both transcripts side by side with the first differing byte marked.
+//! The text of a failure: the promise, then what went wrong, then both
+//! transcripts side by side with the first differing byte marked.
 
 use std::fmt::Write as _;
 
 use similar::{ChangeTag, TextDiff};
 
-/// The widest a column may be: two of them fit a terminal of 120 columns.
+/// Maximum width of a column: two of them fit a terminal of 120 columns.
 const WIDEST: usize = 56;
 
 /// The heading of every failure: which promise is broken.
@@ -24,8 +24,8 @@ pub fn heading(name: &str, promise: &str, place: &str) -> String {
 #[must_use]
 pub fn difference(expected: &str, got: &str) -> String {
     let mut text = String::new();
-    let (at, left, right) = first_difference(expected, got);
-    let _ = writeln!(text, "The first difference is in line {}:\n", at + 1);
+    let (index, left, right) = first_difference(expected, got);
+    let _ = writeln!(text, "The first difference is in line {}:\n", index + 1);
     let _ = writeln!(text, "  expected  {}", left.unwrap_or("(nothing)"));
     let _ = writeln!(text, "  got       {}", right.unwrap_or("(nothing)"));
     if let (Some(left), Some(right)) = (left, right) {
@@ -37,10 +37,10 @@ pub fn difference(expected: &str, got: &str) -> String {
     text
 }
 
-/// Only the first answer that differs, and what the client said before it: for
-/// servers that may be far from what was expected.
+/// Only the first response that differs, and the request before it: for servers
+/// whose responses may differ in many places.
 #[must_use]
-pub fn answer(expected: &str, got: &str) -> String {
+pub fn response(expected: &str, got: &str) -> String {
     let (left, right) = (blocks(expected), blocks(got));
     let mut right = right.iter().filter(|block| !is_sent(block[0]));
     let mut text = String::new();
@@ -55,16 +55,17 @@ pub fn answer(expected: &str, got: &str) -> String {
             for line in asked {
                 let _ = writeln!(text, "  {line}");
             }
-            let came = other.map_or("(nothing)".into(), |b| b.join("\n"));
+            let got_text = other.map_or("(nothing)".into(), |b| b.join("\n"));
             text.push('\n');
-            return text + &side_by_side(&block.join("\n"), &came);
+            return text + &side_by_side(&block.join("\n"), &got_text);
         }
     }
     let rest: Vec<String> = right.map(|block| block.join("\n")).collect();
     text + &side_by_side("(nothing more)", &rest.join("\n"))
 }
 
-/// What one side says at a time: the client's lines, an answer, an end.
+/// Splits a transcript into blocks: the client's lines, a response, the end of
+/// a connection.
 fn blocks(transcript: &str) -> Vec<Vec<&str>> {
     let mut blocks: Vec<Vec<&str>> = Vec::new();
     for line in transcript.lines() {
@@ -94,10 +95,10 @@ fn first_difference<'a>(
     got: &'a str,
 ) -> (usize, Option<&'a str>, Option<&'a str>) {
     let (mut left, mut right) = (expected.lines(), got.lines());
-    for at in 0.. {
+    for index in 0.. {
         let (l, r) = (left.next(), right.next());
         if l != r || l.is_none() {
-            return (at, l, r);
+            return (index, l, r);
         }
     }
     (0, None, None)
@@ -113,14 +114,14 @@ fn side_by_side(expected: &str, got: &str) -> String {
     let _ = writeln!(text, "  {}   {}", "-".repeat(width), "-".repeat(width));
     for (left, right) in rows {
         let mark = if left == right { '|' } else { '!' };
-        let (left, right) = (cut(&left, width), cut(&right, WIDEST));
+        let (left, right) = (truncate(&left, width), truncate(&right, WIDEST));
         let line = format!("  {left:width$} {mark} {right}");
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
 }
 
-/// Pairs of lines: equal ones beside each other, others as they come.
+/// Pairs of lines: equal lines side by side, the others in order.
 fn rows(expected: &str, got: &str) -> Vec<(String, String)> {
     let diff = TextDiff::from_lines(expected, got);
     let mut rows = Vec::new();
@@ -151,7 +152,7 @@ fn pair(
     rows.extend(lost.drain(..).zip(new.drain(..)));
 }
 
-fn cut(line: &str, width: usize) -> String {
+fn truncate(line: &str, width: usize) -> String {
     if line.chars().count() <= width {
         return line.to_owned();
     }

@@ -1,11 +1,11 @@
-//! sendfile(2): in one piece with its head, and what there is without it.
+//! sendfile(2): in the same segment as the head, and the fallback without it.
 
 use crate::fixtures::pattern;
 use crate::number::Number;
 use crate::process;
 use crate::stage::{self, Case, Outcome, PASSED, Stage};
 use crate::truth::strace::Traced;
-use crate::wire::Answer;
+use crate::wire::Response;
 
 const MEBIBYTE: usize = 1 << 20;
 
@@ -22,20 +22,19 @@ pub fn cases() -> Vec<Case> {
     };
     vec![
         case(
-            "sendfile::joins_its_head",
-            "The head of a large file is sent with MSG_MORE, and sendfile \
-             follows at\n\
-             once: both begin in the same segment. If no file follows, as \
-             after HEAD,\n\
-             nothing is held back.",
-            joins_its_head,
+            "sendfile::head_with_msg_more",
+            "The server sends the head of a large file with MSG_MORE and calls \
+             sendfile\nnext: so both share the first segment. Where no file \
+             follows, as after HEAD,\nthere is no MSG_MORE to hold the head \
+             back.",
+            head_with_msg_more,
         ),
         case(
-            "sendfile::not_supported",
+            "sendfile::unsupported",
             "A file system may not support sendfile, and fail at once or in \
-             the middle.\n\
-             The rest is copied, and the client gets the same bytes.",
-            not_supported,
+             the middle of\na file. The server copies the rest, and the client \
+             gets the same bytes.",
+            unsupported,
         ),
     ]
 }
@@ -49,8 +48,8 @@ fn request(method: &str, path: &str, range: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Which calls send, in order; `+` stands behind those with `MSG_MORE`.
-fn calls(trace: &str) -> Vec<&'static str> {
+/// The calls that send, in order; `+` marks those with `MSG_MORE`.
+fn sending_calls(trace: &str) -> Vec<&'static str> {
     let call = |line: &str| {
         if line.contains(" sendfile(") {
             Some("file")
@@ -64,11 +63,11 @@ fn calls(trace: &str) -> Vec<&'static str> {
     trace.lines().filter_map(call).collect()
 }
 
-fn joins_its_head(stage: &Stage) -> Outcome {
+fn head_with_msg_more(stage: &Stage) -> Outcome {
     if !stage::can_trace() {
-        return stage::skip("sendfile::joins_its_head", stage::TRACING);
+        return stage::skip("sendfile::head_with_msg_more", stage::TRACING);
     }
-    for (method, path, range, due) in [
+    for (method, path, range, expected) in [
         ("GET", "/mebibyte.bin", "", &["bytes+", "file"][..]),
         ("GET", "/mebibyte.bin", "9-900000", &["bytes+", "file"]),
         ("HEAD", "/mebibyte.bin", "", &["bytes"]),
@@ -81,13 +80,13 @@ fn joins_its_head(stage: &Stage) -> Outcome {
         let mut client = traced.server.connect()?;
         client.ask(&request(method, path, range))?;
         process::until_asleep(traced.pid, stage.ceiling)?;
-        let mut made = calls(&traced.text());
-        // How often it takes until all is sent depends on the room there is.
-        made.dedup();
-        if made != due {
+        let mut calls_made = sending_calls(&traced.text());
+        // The number of calls depends on the space in the send buffer.
+        calls_made.dedup();
+        if calls_made != expected {
             return Err(format!(
-                "{method} {path} {range}: {due:?} were due, {made:?} were \
-                 made:\n{}",
+                "{method} {path} {range}: expected {expected:?}, got \
+                 {calls_made:?}:\n{}",
                 traced.text()
             )
             .into());
@@ -96,30 +95,35 @@ fn joins_its_head(stage: &Stage) -> Outcome {
     Ok(PASSED)
 }
 
-fn is_file(answer: &Answer, status: u16, from: usize, count: usize) -> bool {
-    let due = (from..from + count).map(pattern);
-    answer.status == status && answer.body.iter().copied().eq(due)
+fn is_file(
+    response: &Response,
+    status: u16,
+    from: usize,
+    count: usize,
+) -> bool {
+    let expected = (from..from + count).map(pattern);
+    response.status == status && response.body.iter().copied().eq(expected)
 }
 
-fn not_supported(stage: &Stage) -> Outcome {
+fn unsupported(stage: &Stage) -> Outcome {
     if !stage::can_trace() {
-        return stage::skip("sendfile::not_supported", stage::TRACING);
+        return stage::skip("sendfile::unsupported", stage::TRACING);
     }
     for fault in ["EINVAL", "ENOSYS", "EINVAL:when=2+", "ENOSYS:when=3+2"] {
         let inject = format!("inject=sendfile:error={fault}");
         let options = ["-e", "trace=execve,sendfile", "-e", &inject];
-        // Pieces, so that there is a second call to fail.
+        // An I/O limit, so that there is a second call to fail.
         let flags = [&stage.plain(), &["--io-limit", "65536"][..]].concat();
         let traced = Traced::start(stage, &options, &flags)?;
         let mut client = traced.server.connect()?;
-        let whole = client.ask(&request("GET", "/mebibyte.bin", ""))?;
+        let full = client.ask(&request("GET", "/mebibyte.bin", ""))?;
         let part =
             client.ask(&request("GET", "/mebibyte.bin", "100001-900000"))?;
-        if !is_file(&whole, 200, 0, MEBIBYTE)
+        if !is_file(&full, 200, 0, MEBIBYTE)
             || !is_file(&part, 206, 100_001, 800_000)
         {
-            let counts = (whole.body.len(), part.body.len());
-            let why = format!("{fault}: {counts:?} bytes, or wrong ones");
+            let counts = (full.body.len(), part.body.len());
+            let why = format!("{fault}: wrong bytes; lengths {counts:?}");
             return Err(why.into());
         }
         if !traced.text().contains("(INJECTED)") {

@@ -1,5 +1,4 @@
-//! slowhttptest(1): a hundred clients at once that take their time, in three
-//! ways.
+//! slowhttptest(1): a hundred slow clients at once, in three ways.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,17 +9,16 @@ use crate::process;
 use crate::server::Server;
 use crate::stage::{self, Case, Outcome, PASSED, Stage};
 
-/// Slow clients, and how many of them must have been in at once.
+/// Slow clients, and how many of them must be accepted at once.
 const CLIENTS: &str = "100";
-const IN: usize = 90;
+const MIN_ACCEPTED: usize = 90;
 
-/// Requests of others that must be answered meanwhile.
-const BESIDE: usize = 50;
+/// Requests of other clients that must be answered meanwhile.
+const OTHER_REQUESTS: usize = 50;
 
-const PROMISE: &str = "While a hundred clients of slowhttptest are connected, another client \
-    is\n\
-    served. Their attack lasts a minute, but all of them are disconnected \
-    soon.";
+const PROMISE: &str = "While slowhttptest holds a hundred slow connections, \
+    other clients are\nserved. The tool would continue for a minute, but the \
+    server disconnects all\nof its clients when they time out.";
 
 /// The tests of this module.
 #[must_use]
@@ -35,20 +33,20 @@ pub fn cases() -> Vec<Case> {
     };
     vec![
         case("tools::slowhttptest_heads", |stage| {
-            slow(stage, &["-H", "-i", "1"], "hello.txt")
+            attack(stage, &["-H", "-i", "1"], "hello.txt")
         }),
-        case("tools::slowhttptest_content", |stage| {
-            slow(stage, &["-B", "-i", "1", "-s", "100000"], "echo")
+        case("tools::slowhttptest_bodies", |stage| {
+            attack(stage, &["-B", "-i", "1", "-s", "100000"], "echo")
         }),
-        case("tools::slowhttptest_reading", |stage| {
+        case("tools::slowhttptest_reads", |stage| {
             let window = ["-w", "512", "-y", "1024"];
             let rate = ["-n", "1", "-z", "32", "-k", "3"];
-            slow(stage, &[&["-X"], &window[..], &rate].concat(), "big.bin")
+            attack(stage, &[&["-X"], &window[..], &rate].concat(), "big.bin")
         }),
     ]
 }
 
-/// slowhttptest, for a minute. Dropping it ends it.
+/// slowhttptest, for a minute. Dropping it kills it.
 struct Slow(Child);
 
 impl Slow {
@@ -76,7 +74,7 @@ impl Drop for Slow {
     }
 }
 
-fn slow(stage: &Stage, flags: &[&str], path: &str) -> Outcome {
+fn attack(stage: &Stage, flags: &[&str], path: &str) -> Outcome {
     if !stage::has_tool("slowhttptest") {
         return stage::skip("tools::slowhttptest", "slowhttptest");
     }
@@ -88,27 +86,32 @@ fn slow(stage: &Stage, flags: &[&str], path: &str) -> Outcome {
     let mut server = stage.start(&flags_of_ours)?;
     let pid = server.pid();
     process::until_asleep(pid, stage.ceiling)?;
-    let alone = process::descriptors(pid)?;
-    let slow = Slow::start(&server, flags, path)?;
-    process::until("the slow clients to be in", stage.ceiling, || {
-        process::descriptors(pid).is_ok_and(|open| open >= alone + IN)
+    let baseline = process::descriptors(pid)?;
+    let attack = Slow::start(&server, flags, path)?;
+    process::until("the slow clients to be accepted", stage.ceiling, || {
+        process::descriptors(pid)
+            .is_ok_and(|open| open >= baseline + MIN_ACCEPTED)
     })?;
-    beside(&server)?;
-    // Their time-out, two seconds for the end, and much for a busy machine.
+    serve_others(&server)?;
+    // Their time-out, two seconds of lingering close, and a margin for a busy
+    // machine.
     let ceiling = stage.ceiling.max(Duration::from_secs(20));
-    process::until_descriptors(pid, alone, ceiling)?;
-    drop(slow);
+    process::until_descriptors(pid, baseline, ceiling)?;
+    drop(attack);
     server.check_alive()?;
     Ok(PASSED)
 }
 
-fn beside(server: &Server) -> Result<(), String> {
-    for _ in 0..BESIDE {
+fn serve_others(server: &Server) -> Result<(), String> {
+    for _ in 0..OTHER_REQUESTS {
         let mut client = server.connect()?;
         let request = b"GET /hello.txt HTTP/1.1\r\nHost: beside\r\n\r\n";
-        let answer = client.ask(request)?;
-        if answer.status != 200 || answer.body != HELLO {
-            return Err(format!("beside them: status {}", answer.status));
+        let response = client.ask(request)?;
+        if response.status != 200 || response.body != HELLO {
+            return Err(format!(
+                "another client got status {}",
+                response.status
+            ));
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
-//! One snapshot per promise, kept by insta in `tests/snapshots`.
+//! One snapshot per promise, stored by insta in `tests/snapshots`.
 //!
-//! The comparison is ours, for the failure must read well; insta writes the
-//! files (`.snap.new` beside, or the accepted one if asked to).
+//! We compare ourselves, to print a readable failure; insta writes the files
+//! (`.snap.new` beside the snapshot, or the snapshot itself if asked to).
 
 use std::cell::Cell;
 use std::env;
@@ -12,10 +12,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use crate::stage::Stage;
-
-/// How to accept a new snapshot; ends the message about a missing one.
-pub const HOW_TO_ACCEPT: &str = "Read what came. If it keeps the promise, \
+/// How to accept a new snapshot; ends the failure about a missing one.
+pub const HOW_TO_ACCEPT: &str = "Read the output. If it keeps the promise, \
     accept it: run the test again with INSTA_UPDATE=always, or `cargo insta \
     review` if you have it, and look at the file with `git diff`.";
 
@@ -23,7 +21,7 @@ thread_local! {
     static IN_INSTA: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A place in `tests/snapshots`: `GROUP/NAME.snap`.
+/// A snapshot file: `tests/snapshots/GROUP/NAME.snap`.
 #[derive(Debug, Clone)]
 pub struct Slot {
     /// The folder: a script's group, or a stage's name.
@@ -32,18 +30,18 @@ pub struct Slot {
     pub name: String,
 }
 
-/// What a comparison finds.
+/// The result of a comparison.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is what it was.
+    /// Equal.
     Same,
     /// There is no snapshot yet.
     Missing,
-    /// It was this.
+    /// Different; the stored text.
     Differs(String),
 }
 
-/// Where the snapshots are.
+/// The directory of the snapshots.
 #[must_use]
 pub fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"))
@@ -93,13 +91,13 @@ impl Slot {
         folder().join(&self.group).join(format!("{}.snap", self.name))
     }
 
-    /// The path as a reader at the top of the repository would write it.
+    /// The path from the top of the repository.
     #[must_use]
     pub fn shown(&self) -> String {
         format!("tests/snapshots/{}/{}.snap", self.group, self.name)
     }
 
-    /// The accepted text, if there is any.
+    /// The accepted text, if it exists.
     #[must_use]
     pub fn stored(&self) -> Option<String> {
         let text = fs::read_to_string(self.path()).ok()?;
@@ -118,18 +116,18 @@ impl Slot {
         }
     }
 
-    /// Compares, and has insta write what is new: beside the accepted file,
+    /// Compares, and lets insta write a difference: beside the accepted file,
     /// or over it with `INSTA_UPDATE=always`. In CI nothing is written.
     #[must_use]
     pub fn check(&self, promise: &str, got: &str) -> Verdict {
-        // All test processes take turns, for insta's files are shared.
+        // Test processes share insta's files: one at a time.
         let _turn = lock();
         let verdict = self.compare(got);
         if verdict != Verdict::Same && !in_ci() {
             self.hand_to_insta(promise, got);
         }
         if self.compare(got) == Verdict::Same {
-            // A `.snap.new` from an earlier failure is out of date now.
+            // A `.snap.new` from an earlier failure is stale now.
             let _ = fs::remove_file(self.path().with_extension("snap.new"));
             return Verdict::Same;
         }
@@ -144,7 +142,7 @@ impl Slot {
         settings.set_omit_expression(true);
         settings.set_description(promise);
         IN_INSTA.set(true);
-        // It panics if there is a difference; that verdict is ours to give.
+        // It panics on a difference; the verdict is ours.
         let assert = || insta::assert_snapshot!(self.name.as_str(), got);
         let bound = AssertUnwindSafe(|| settings.bind(assert));
         let _ = panic::catch_unwind(bound);
@@ -152,7 +150,7 @@ impl Slot {
     }
 }
 
-/// insta's panic carries no news; anyone else's is printed as ever.
+/// Hides insta's panic message, and no other.
 fn silence_insta() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -165,7 +163,7 @@ fn silence_insta() {
     });
 }
 
-/// The folder itself is the lock file: nothing is left behind.
+/// The directory itself is the lock file: nothing is left behind.
 fn lock() -> io::Result<File> {
     let folder = File::open(folder())?;
     // SAFETY: no pointers are passed.

@@ -1,4 +1,4 @@
-//! Who is under test, and what a test can say about it.
+//! The server under test, and the result of a test.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,24 +13,23 @@ use crate::process;
 use crate::server::Server;
 use crate::wire::client::CEILING;
 
-/// How long a test waits for one event of a server that is not ours: shorter,
-/// for such a server may be far from done, and each promise that it does not
-/// keep yet is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a test waits for one event from another server. Shorter, because an
+/// unfinished server may miss many of its events.
+const OTHER_SERVER_CEILING: Duration = Duration::from_secs(5);
 
-/// What a test ends with. `?` turns any error that can be shown into a
-/// failure; a test that passes ends with [`PASSED`].
+/// The result of a test. `?` turns any displayable error into a failure; a test
+/// that passes returns [`PASSED`].
 pub type Outcome = Result<Completion, Failed>;
 
-/// The end of a test that passed.
+/// The result of a test that passed.
 pub const PASSED: Completion = Completion::Completed;
 
-/// A server under test: one of the stages, or anybody's program.
+/// A server under test: one of the stages, or any program.
 #[derive(Debug, Clone)]
 pub struct Stage {
     /// `stage1-blocking`; the command line for a program that is not ours.
     pub name: String,
-    /// The number of the stage.
+    /// It must keep the promises up to this stage.
     pub number: u32,
     /// Which promises it must keep: those up to here.
     pub at: Number,
@@ -38,33 +37,32 @@ pub struct Stage {
     pub ceiling: Duration,
     /// How to start it.
     pub launch: Launch,
-    /// How many descriptors it may have (`RLIMIT_NOFILE`); `None` leaves it
-    /// what this process has.
+    /// Its descriptor limit (`RLIMIT_NOFILE`); `None` means that of this
+    /// process.
     pub descriptors: Option<libc::rlim_t>,
 }
 
 /// How a server is started.
 #[derive(Debug, Clone)]
 pub enum Launch {
-    /// A program, words that come first, and then the command line of the
-    /// stages.
+    /// A program, and arguments before those of the stages.
     Program(PathBuf, Vec<String>),
-    /// A command line with `{port}` and `{root}` in it.
+    /// A command line with `{port}` and `{root}`.
     Command(String),
 }
 
-/// A test that is written in Rust.
+/// A test written in Rust.
 #[derive(Debug, Clone, Copy)]
 pub struct Case {
     /// `MODULE::NAME`.
     pub name: &'static str,
-    /// The promise, in words a student understands; printed on failure.
+    /// The promise, in words that a student understands; printed on failure.
     pub promise: &'static str,
     /// The first stage that keeps it.
-    pub from: Number,
-    /// The last one that keeps it; [`Number::EVER`] if all later ones do.
-    pub until: Number,
-    /// Whether it makes sense for a server that is not one of the stages.
+    pub from: u32,
+    /// The last stage that keeps it; `u32::MAX` for no limit.
+    pub until: u32,
+    /// Whether it applies to servers other than the stages.
     pub any_server: bool,
     /// The test.
     pub run: fn(&Stage) -> Outcome,
@@ -90,8 +88,7 @@ impl Stage {
         Self {
             name: line.to_owned(),
             number,
-            at: Number::stage(number),
-            ceiling: PATIENCE,
+            ceiling: OTHER_SERVER_CEILING,
             launch: Launch::Command(line.to_owned()),
             descriptors: None,
         }
@@ -106,11 +103,13 @@ impl Stage {
     /// The binary.
     ///
     /// # Errors
-    /// If the server is not one of ours.
+    /// If the server isn't one of the stages.
     pub fn binary(&self) -> Result<&Path, String> {
         match &self.launch {
             Launch::Program(path, _) => Ok(path),
-            Launch::Command(_) => Err("this test needs one of our own".into()),
+            Launch::Command(_) => {
+                Err("this test needs one of the stages".into())
+            }
         }
     }
 
@@ -122,10 +121,9 @@ impl Stage {
         Server::start(self, flags)
     }
 
-    /// Flags that leave nothing to chance for a test that counts: a client is
-    /// accepted before it says anything, by the only loop there is, and no
-    /// file stays open which nobody is being sent. Before stage 5 it is so
-    /// without flags.
+    /// Flags that make counts predictable: the server accepts a client before
+    /// it sends anything, runs a single loop, and closes each file after its
+    /// response. Before stage 5 that needs no flags.
     #[must_use]
     pub fn plain(&self) -> Vec<&'static str> {
         let mut flags = vec!["--quiet"];
@@ -149,14 +147,14 @@ impl Stage {
         self.start(&[&self.plain(), flags].concat())
     }
 
-    /// Runs a server that is expected to fail while it starts: its exit code,
-    /// and what it says on stderr.
+    /// Runs a server that is expected to fail at start: its exit code and
+    /// stderr.
     ///
     /// # Errors
-    /// If it can't be run, or goes on.
+    /// If it can't be run, or keeps running.
     pub fn fail(&self) -> Result<(Option<i32>, Vec<String>), String> {
         let Launch::Program(path, words) = &self.launch else {
-            return Err("this test needs one of our own".into());
+            return Err("this test needs one of the stages".into());
         };
         let mut command = Command::new(path);
         command.args(words).arg(fixtures::site().root());
@@ -166,17 +164,16 @@ impl Stage {
         Ok((status.code(), server.stderr.wait_for_end(self.ceiling)))
     }
 
-    /// Starts the server so that it keeps no file open which nobody is being
-    /// sent, and waits until all its threads have what they start with: for
-    /// tests that count its descriptors.
+    /// Starts the server without an open-file cache and waits until all its
+    /// threads have started: for tests that count descriptors.
     ///
     /// # Errors
     /// If it does not start.
-    pub fn start_forgetful(&self) -> Result<Server, String> {
-        let remembers = self.at >= Number::step(6, 3);
+    pub fn start_without_cache(&self) -> Result<Server, String> {
+        let has_cache = self.number >= 6;
         let flags = ["--quiet", "--cache-files", "0"];
         let server =
-            self.start(if remembers { &flags } else { &flags[..1] })?;
+            self.start(if has_cache { &flags } else { &flags[..1] })?;
         process::until_asleep(server.pid(), self.ceiling)?;
         Ok(server)
     }
@@ -197,8 +194,8 @@ fn number_in(name: &str) -> u32 {
     digits[..end.unwrap_or(digits.len())].parse().unwrap_or(1)
 }
 
-/// Ends a test that lacks `tool`: ignored, and said aloud; with
-/// `REQUIRE_TOOLS=1`, as in CI, a failure.
+/// Ends a test that lacks `tool`: it counts as ignored and prints why. With
+/// `REQUIRE_TOOLS=1`, as in CI, it fails.
 ///
 /// # Errors
 /// If tools are required.
@@ -211,7 +208,7 @@ pub fn skip(test: &str, tool: &str) -> Outcome {
     Ok(Completion::ignored_with(why))
 }
 
-/// Whether strace(1) is here and may trace what it starts: a container may
+/// Whether strace(1) is installed and may trace its child: a container may
 /// forbid ptrace(2).
 #[must_use]
 pub fn can_trace() -> bool {

@@ -15,23 +15,23 @@ use crate::{
     snapshot,
 };
 
-/// Tests wait far more than they compute: more of them than cores can run.
+/// Tests mostly wait, so we run more of them than there are cores.
 const THREADS: usize = 12;
 
-/// Another server may make nearly all of them wait in vain.
-const THREADS_OF_STRANGERS: usize = 32;
+/// With another server nearly all of them may wait until they time out.
+const THREADS_OTHER_SERVER: usize = 32;
 
-/// The names of the second and the third test of each script end so.
+/// Suffixes of the names of each script's second and third test.
 const BYTE_BY_BYTE: &str = " byte by byte";
 const TINY_IO: &str = " with tiny I/O";
 
-/// Runs all promises that `stage` must keep, as the command line's filter
-/// and flags say (those of libtest), and removes the site afterwards.
+/// Runs all tests for `stage`, as the command line's filter and flags say
+/// (those of libtest), and removes the site afterwards.
 #[must_use]
 pub fn run(stage: Stage) -> ExitCode {
     silence_insta();
     let mut arguments = Arguments::from_args();
-    let threads = if stage.is_ours() { THREADS } else { THREADS_OF_STRANGERS };
+    let threads = if stage.is_ours() { THREADS } else { THREADS_OTHER_SERVER };
     arguments.test_threads.get_or_insert(threads);
     let trials = trials(&Arc::new(stage));
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -40,7 +40,7 @@ pub fn run(stage: Stage) -> ExitCode {
     conclusion.exit_code()
 }
 
-/// insta shows a difference too, in its own way; ours names the promise.
+/// insta would print the difference a second time, without the promise.
 fn silence_insta() {
     if std::env::var_os("INSTA_OUTPUT").is_none() {
         // SAFETY: `main` calls this before it starts any thread.
@@ -79,7 +79,7 @@ pub fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
 
 fn script_trials(stage: &Arc<Stage>, place: &Place) -> Vec<Trial> {
     let name = format!("{}::{}", place.group, place.name);
-    // A script that can't be read fails its own test, and no other.
+    // A script that can't be parsed fails its own test and no other.
     let script = match place.load() {
         Ok(script) => Arc::new(script),
         Err(why) => {
@@ -95,8 +95,8 @@ fn script_trials(stage: &Arc<Stage>, place: &Place) -> Vec<Trial> {
     if script.split && whole {
         paces.push((name.clone() + BYTE_BY_BYTE, Pace::ByteByByte));
     }
-    if stage.is_ours() && script.io_limit && whole {
-        // A script that is new has no snapshot, and fails whole as well.
+    if stage.is_ours() && script.io_limit {
+        // A new script has no snapshot; its whole run fails as well.
         let stored = slot(place).stored().unwrap_or_default();
         let size = io_limit::size(&stored);
         paces.push((name + TINY_IO, Pace::TinyIo(size)));
@@ -113,7 +113,7 @@ fn script_trials(stage: &Arc<Stage>, place: &Place) -> Vec<Trial> {
         .collect()
 }
 
-/// Runs one Rust-coded case; a failure names the promise first.
+/// Runs one Rust-coded case; a failure prints the promise first.
 ///
 /// # Errors
 /// If the promise is broken.
@@ -138,29 +138,29 @@ pub fn run_script(
     pace: Pace,
 ) -> Outcome {
     if !stage.is_ours() && !script.flags.is_empty() {
-        let why = format!("it needs the flags {}", script.flags.join(" "));
+        let why = format!("needs the flags {}", script.flags.join(" "));
         return Ok(Completion::ignored_with(why));
     }
     let promise = script.promise.join("\n");
     let slot = slot(file);
     let played = play(script, stage, pace);
     let clues = played.clues.text();
-    let what = if stage.is_ours() {
+    let failure = if stage.is_ours() {
         judge(&slot, script, stage, pace, played)
     } else {
         judge_by_contract(&slot, played)
     };
-    let Err(what) = what else { return Ok(PASSED) };
+    let Err(failure) = failure else { return Ok(PASSED) };
     let heading = report::heading(title, &promise, &file.shown());
-    Err(format!("{heading}\n{clues}{what}").into())
+    Err(format!("{heading}\n{clues}{failure}").into())
 }
 
-/// Where the snapshot of a script is.
+/// The snapshot of a script.
 fn slot(file: &Place) -> Slot {
     Slot { group: file.group.clone(), name: file.name.clone() }
 }
 
-/// Compares the transcript of one of ours with the snapshot, to the byte.
+/// Compares a stage's transcript with the snapshot, byte for byte.
 fn judge(
     slot: &Slot,
     script: &Script,
@@ -169,8 +169,8 @@ fn judge(
     played: Played,
 ) -> Result<(), String> {
     let got = played.transcript;
-    if let Some(trouble) = played.trouble {
-        return Err(format!("{trouble}\n\nSo far:\n\n{got}"));
+    if let Some(error) = played.error {
+        return Err(format!("{error}\n\nSo far:\n\n{got}"));
     }
     let verdict = if pace == Pace::Whole {
         slot.check(&script.promise.join("\n"), &got)
@@ -183,24 +183,24 @@ fn judge(
     match verdict {
         Verdict::Same => Ok(()),
         Verdict::Missing => Err(format!(
-            "There is no snapshot {} yet. This came:\n\n{got}\n\n\
-             {HOW_TO_ACCEPT}",
+            "There is no snapshot {} yet. The \
+             transcript:\n\n{got}\n\n{HOW_TO_ACCEPT}",
             slot.shown()
         )),
         Verdict::Differs(expected) => Err(report::difference(&expected, &got)),
     }
 }
 
-/// Compares what counts with any server; a failure shows no more than that.
+/// Compares only what counts for any server; a failure shows only that.
 fn judge_by_contract(slot: &Slot, played: Played) -> Result<(), String> {
     let reduce = |text: &str| contract::canonical(&slot.group, text);
     let expected = slot.stored().map(|stored| reduce(&stored));
     let expected = expected
         .ok_or_else(|| format!("there is no snapshot {}", slot.shown()))?;
     let got = reduce(&played.transcript);
-    let difference = report::answer(&expected, &got);
-    match played.trouble {
-        Some(trouble) => Err(format!("{trouble}\n\n{difference}")),
+    let difference = report::response(&expected, &got);
+    match played.error {
+        Some(error) => Err(format!("{error}\n\n{difference}")),
         None if expected == got => Ok(()),
         None => Err(difference),
     }

@@ -1,4 +1,4 @@
-//! Programs that people aim at a server: curl(1), ab(1) and wrk(1).
+//! Common client programs: curl(1), ab(1) and wrk(1).
 
 use std::process::Command;
 
@@ -20,33 +20,32 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "tools::curl",
-            "curl gets what it requests: a file, over HTTP/1.0 too, and a \
-             range. A path\n\
-             that leads out of the root is 400, and PUT is 405.",
+            "curl gets what it requests: a file, also over HTTP/1.0, and a \
+             range. A path\nthat leads out of the root is 400, and a PUT is \
+             405.",
             curl,
         ),
         case(
             "tools::ab",
-            "ab counts no failed request, on new connections and on \
-             kept-alive ones.",
+            "ab reports no failed request, on new connections and on \
+             keep-alive\nconnections.",
             ab,
         ),
         case(
             "tools::wrk",
-            "wrk, with 16 connections for a second, meets no error.",
+            "wrk, with 16 connections for a second, reports no error.",
             wrk,
         ),
     ]
 }
 
-/// What a program printed.
+/// A program's output.
 struct Said {
     stdout: Vec<u8>,
     stderr: String,
 }
 
-/// Runs a program to its end. Each has a limit of its own on how long it
-/// waits.
+/// Runs a program until it exits. Each has its own time limit.
 fn run(tool: &str, arguments: &[&str]) -> Result<Said, String> {
     let output = Command::new(tool).args(arguments).output();
     let output = output.map_err(|error| format!("{tool}: {error}"))?;
@@ -59,15 +58,15 @@ fn run(tool: &str, arguments: &[&str]) -> Result<Said, String> {
     Ok(Said { stdout: output.stdout, stderr })
 }
 
-/// Runs curl with `flags`, and returns the status code, the body, and what
-/// `-v` would tell.
+/// Runs curl with `flags`. Returns the status code, and the body with the log
+/// of `-v`.
 fn fetch(flags: &[&str], url: &str) -> Result<(String, Said), String> {
     let mine = ["-q", "-sv", "--noproxy", "*", "-m", "20"];
     let code = ["-w", "\n%{http_code}"];
-    let mut said = run("curl", &[&mine, flags, &code, &[url]].concat())?;
-    let at = said.stdout.iter().rposition(|&byte| byte == b'\n');
-    let code = said.stdout.split_off(at.unwrap_or(0));
-    Ok((String::from_utf8_lossy(&code).trim().to_owned(), said))
+    let mut output = run("curl", &[&mine, flags, &code, &[url]].concat())?;
+    let end = output.stdout.iter().rposition(|&byte| byte == b'\n');
+    let code = output.stdout.split_off(end.unwrap_or(0));
+    Ok((String::from_utf8_lossy(&code).trim().to_owned(), output))
 }
 
 fn curl(stage: &Stage) -> Outcome {
@@ -87,22 +86,22 @@ fn curl(stage: &Stage) -> Outcome {
         (&["--path-as-is"], "/../x", "400", b""),
         (&["-T", &*file], "/echo", "405", b""),
     ] {
-        let (got, said) = fetch(flags, &format!("{site}{path}"))?;
-        // What an error page says is its own business, and so is a head.
+        let (got, output) = fetch(flags, &format!("{site}{path}"))?;
+        // The text of an error page doesn't matter here, nor do heads.
         let judged = got.starts_with('2') && !flags.contains(&"-I");
-        if got != code || judged && said.stdout != body {
-            let body = String::from_utf8_lossy(&said.stdout).into_owned();
-            let log = said.stderr;
+        if got != code || judged && output.stdout != body {
+            let body = String::from_utf8_lossy(&output.stdout).into_owned();
+            let log = output.stderr;
             return Err(format!(
-                "curl {} {path}: {code} was due, {got} came\n{body}\n{log}",
+                "curl {} {path}: expected {code}, got {got}\n{body}\n{log}",
                 flags.join(" ")
             )
             .into());
         }
     }
     let url = format!("{site}/mebibyte.bin");
-    let (code, said) = fetch(&["-r", "0-99"], &url)?;
-    let count = said.stdout.len();
+    let (code, output) = fetch(&["-r", "0-99"], &url)?;
+    let count = output.stdout.len();
     if code != "206" || count != 100 {
         let why = format!("the first 100 bytes: {code}, {count} bytes");
         return Err(why.into());
@@ -121,17 +120,19 @@ fn ab(stage: &Stage) -> Outcome {
         (&["-k", "-c", "8", "-n", "2000"][..], "2000"),
         (&["-n", "500"], "500"),
     ] {
-        let said = run("ab", &[&["-q", "-s", "20"], flags, &[&url]].concat())?;
-        let text = String::from_utf8_lossy(&said.stdout).into_owned();
-        let mut due = vec![("Complete requests", count)];
-        due.push(("Failed requests", "0"));
+        let output =
+            run("ab", &[&["-q", "-s", "20"], flags, &[&url]].concat())?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut expected = vec![("Complete requests", count)];
+        expected.push(("Failed requests", "0"));
         if flags.contains(&"-k") {
-            due.push(("Keep-Alive requests", count));
+            expected.push(("Keep-Alive requests", count));
         }
-        let told = |(name, count): &(&str, &str)| field(&text, name) == *count;
-        if !due.iter().all(told) || text.contains("Non-2xx") {
+        let matches =
+            |(name, count): &(&str, &str)| field(&text, name) == *count;
+        if !expected.iter().all(matches) || text.contains("Non-2xx") {
             let flags = flags.join(" ");
-            let why = format!("ab {flags}: {due:?} was due\n{text}");
+            let why = format!("ab {flags}: expected {expected:?}\n{text}");
             return Err(why.into());
         }
     }
@@ -139,7 +140,7 @@ fn ab(stage: &Stage) -> Outcome {
     Ok(PASSED)
 }
 
-/// What stands behind `name:`.
+/// The text after `name:`.
 fn field<'a>(text: &'a str, name: &str) -> &'a str {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|rest| rest.strip_prefix(':')).unwrap_or("").trim()
@@ -151,14 +152,14 @@ fn wrk(stage: &Stage) -> Outcome {
     }
     let mut server = stage.start(&["--quiet"])?;
     let url = format!("http://{}/hello.txt", server.address());
-    let said = run("wrk", &["-t1", "-c16", "-d1s", &url])?;
-    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    let output = run("wrk", &["-t1", "-c16", "-d1s", &url])?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().find(|line| line.contains(" requests in "));
     let count = line.and_then(|line| line.split_whitespace().next());
     let count = count.and_then(|count| count.parse::<u32>().ok()).unwrap_or(0);
     let error = ["Socket errors", "Non-2xx"].iter().any(|e| text.contains(e));
     if error || count == 0 {
-        return Err(format!("wrk met errors:\n{text}").into());
+        return Err(format!("wrk reports errors:\n{text}").into());
     }
     server.check_alive()?;
     Ok(PASSED)

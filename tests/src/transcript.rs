@@ -1,34 +1,34 @@
-//! The transcript: who said what, as text that is the same on every run.
+//! The transcript: both directions, as text that is the same on every run.
 //!
-//! What the client sends stands as the script has it; what the server sends
-//! is cut into answers, made visible, and masked where it must vary (Date,
-//! tags, ports). A long body is its length and a hash.
+//! What the client sends appears as in the script. What the server sends is
+//! split into responses, made visible, and masked where it varies (Date, tags,
+//! ports). A long body appears as its length and a hash.
 
-use crate::wire::Answer;
+use crate::wire::Response;
 use crate::wire::escape::visible_lines;
 
 /// Bodies up to this many bytes are shown in full.
 const SHORT: usize = 512;
 
-/// Runs of equal answers longer than this are shown as one, and a count.
+/// A longer run of equal responses is shown as one response and a count.
 const FEW: usize = 3;
 
-/// A transcript in the making.
+/// A transcript under construction.
 #[derive(Debug, Default)]
 pub struct Transcript {
     entries: Vec<Entry>,
-    /// The entity tags so far, in the order in which they came.
+    /// The entity tags so far, in order of arrival.
     tags: Vec<String>,
 }
 
 #[derive(Debug)]
 struct Entry {
     lines: Vec<String>,
-    is_answer: bool,
+    is_response: bool,
 }
 
 impl Transcript {
-    /// A line that the client sent, as the script writes it.
+    /// A line that the client sent, as in the script.
     pub fn sent(&mut self, connection: &str, text: &str) {
         self.push(vec![format!("{connection}> {text}")], false);
     }
@@ -43,15 +43,15 @@ impl Transcript {
         self.push(vec![format!("{connection}< [{what}]")], false);
     }
 
-    /// One answer, interim or final.
-    pub fn answer(&mut self, connection: &str, answer: &Answer) {
-        let mut lines = self.mask_head(answer);
-        lines.extend(body_lines(answer));
+    /// One response, interim or final.
+    pub fn response(&mut self, connection: &str, response: &Response) {
+        let mut lines = self.mask_head(response);
+        lines.extend(body_lines(response));
         let prefix = |line| format!("{connection}< {line}");
         self.push(lines.into_iter().map(prefix).collect(), true);
     }
 
-    /// Bytes that are not, or not yet, an answer.
+    /// Bytes that are not, or not yet, a complete response.
     pub fn raw(&mut self, connection: &str, bytes: &[u8]) {
         let mut lines = Vec::new();
         for line in visible_lines(&bytes[..bytes.len().min(SHORT)]) {
@@ -64,10 +64,10 @@ impl Transcript {
         self.push(lines, false);
     }
 
-    /// The lines of a head with what varies from run to run masked.
-    fn mask_head(&mut self, answer: &Answer) -> Vec<String> {
-        let date = answer.field("Date").unwrap_or("");
-        let mut lines = visible_lines(&answer.head);
+    /// The lines of a head, with parts that vary from run to run masked.
+    fn mask_head(&mut self, response: &Response) -> Vec<String> {
+        let date = response.field("Date").unwrap_or("");
+        let mut lines = visible_lines(&response.head);
         for line in &mut lines {
             let Some((name, value)) = line.split_once(": ") else { continue };
             let value = value.trim_end_matches("\\r\\n");
@@ -86,9 +86,9 @@ impl Transcript {
         lines
     }
 
-    /// A number in the place of an entity tag, the same for the same one: a
-    /// tag that is strong depends on inode and time. Weak ones have the
-    /// numbers too, since a server may call the tag of a new file weak.
+    /// Replaces an entity tag by a number, the same number for the same tag: a
+    /// strong tag depends on inode and time. Weak tags get the same numbers,
+    /// since a server may call the tag of a new file weak.
     fn mask_tag(&mut self, value: &str) -> String {
         let tag = value.strip_prefix("W/").unwrap_or(value);
         if tag.len() < 2 || !tag.starts_with('"') || !tag.ends_with('"') {
@@ -102,16 +102,16 @@ impl Transcript {
         format!("\"[tag {}]\"", number + 1)
     }
 
-    fn push(&mut self, lines: Vec<String>, is_answer: bool) {
-        self.entries.push(Entry { lines, is_answer });
+    fn push(&mut self, lines: Vec<String>, is_response: bool) {
+        self.entries.push(Entry { lines, is_response });
     }
 
-    /// The text, one line for each line on the wire.
+    /// The text, one line per line on the wire.
     #[must_use]
     pub fn text(&self) -> String {
         let mut lines: Vec<String> = Vec::new();
         let same = |a: &Entry, b: &Entry| {
-            a.is_answer && b.is_answer && a.lines == b.lines
+            a.is_response && b.is_response && a.lines == b.lines
         };
         for run in self.entries.chunk_by(same) {
             let Some(first) = run.first() else { continue };
@@ -124,7 +124,7 @@ impl Transcript {
                 let connection = line.split('<').next().unwrap_or("");
                 let times = run.len() - 1;
                 lines.push(format!(
-                    "{connection}< [the same answer {times} times more]"
+                    "{connection}< [the same response {times} times more]"
                 ));
             }
         }
@@ -149,10 +149,10 @@ fn mask_port(line: &str) -> String {
     format!("{before}127.0.0.1:[port]{after}")
 }
 
-fn body_lines(answer: &Answer) -> Vec<String> {
-    let body = &answer.body;
+fn body_lines(response: &Response) -> Vec<String> {
+    let body = &response.body;
     let mut lines = Vec::new();
-    if answer.chunked {
+    if response.chunked {
         lines.push("[chunked]".to_owned());
     }
     if body.len() <= SHORT {
@@ -161,9 +161,9 @@ fn body_lines(answer: &Answer) -> Vec<String> {
         let hash = fnv1a(body);
         lines.push(format!("[{} bytes, fnv1a {hash:016x}]", body.len()));
     }
-    if answer.missing > 0 {
-        let (came, all) = (body.len(), body.len() + answer.missing);
-        lines.push(format!("[cut short: {came} of {all} bytes]"));
+    if response.missing > 0 {
+        let (received, all) = (body.len(), body.len() + response.missing);
+        lines.push(format!("[cut short: {received} of {all} bytes]"));
     }
     lines
 }

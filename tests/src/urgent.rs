@@ -1,8 +1,9 @@
-//! TCP's urgent byte, which a client may send at any place.
+//! TCP's urgent byte, which a client may send anywhere.
 //!
-//! Without `SO_OOBINLINE` the byte is no part of the stream: recv(2) leaves it
-//! out. But it also stops short at its place, though more bytes lie behind;
-//! so a short count does not always say that the queue is empty (tcp(7)).
+//! Without `SO_OOBINLINE` the byte is not part of the stream: recv(2) leaves it
+//! out. But recv also returns early at its position, although more bytes
+//! follow; so a short count doesn't always mean that the receive buffer is
+//! empty (tcp(7)).
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -16,7 +17,7 @@ use crate::process;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::wire::request::find;
 
-/// Two requests in pieces; an urgent byte goes between each two of them.
+/// Requests cut in two; the urgent byte goes in between.
 const PLACES: [(&str, [&[u8]; 2]); 3] = [
     (
         "inside a head",
@@ -50,11 +51,10 @@ pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "urgent::byte_in_a_request",
         promise: "A client sends an urgent byte (MSG_OOB) in the middle of a \
-                  request. The\n\
-                  server reads the bytes after it like those before, and \
-                  responds.",
-        from: Number::stage(1),
-        until: Number::EVER,
+                  request. The\nserver reads the bytes before and after it, \
+                  and responds.",
+        from: 1,
+        until: u32::MAX,
         any_server: false,
         run: byte_in_a_request,
     }]
@@ -67,8 +67,8 @@ fn byte_in_a_request(stage: &Stage) -> Outcome {
         let mut stream = TcpStream::connect(server.address())?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(stage.ceiling))?;
-        // The server is stopped while all of it arrives, so that it finds the
-        // mark in the middle of its queue, whatever the scheduler does.
+        // We stop the server's process while everything arrives, so that it
+        // always finds the urgent mark in the middle of its receive buffer.
         process::until_asleep(server.pid(), stage.ceiling)?;
         kill(pid, Signal::SIGSTOP)?;
         let sent = send(&mut stream, before, behind);
@@ -79,7 +79,7 @@ fn byte_in_a_request(stage: &Stage) -> Outcome {
         if end.is_err() || find(&got, b"\r\n\r\n0123456789").is_none() {
             let got = String::from_utf8_lossy(&got);
             return Err(format!(
-                "an urgent byte {place}: {end:?}; this came:\n{got}"
+                "urgent byte {place}: {end:?}; received:\n{got}"
             )
             .into());
         }

@@ -1,5 +1,5 @@
-//! Validators of files that change: what a tag or a date promises holds for
-//! the very bytes that were sent with it.
+//! Validators of files that change: a tag or date must identify exactly the
+//! bytes that were sent with it.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -9,9 +9,9 @@ use crate::fixtures;
 use crate::number::Number;
 use crate::process;
 use crate::stage::{Case, Outcome, PASSED, Stage};
-use crate::wire::{Answer, Client};
+use crate::wire::{Client, Response};
 
-/// Longer than what shares a write with its head, and so is never in memory.
+/// Larger than the bodies that the servers send in one write with their head.
 const LARGE: usize = 40_000;
 
 /// The tests of this module.
@@ -28,38 +28,34 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "validators::replaced",
-            "A file that was replaced by one of the same length and \
-             modification time (cp\n\
-             -p, rsync -t) has another tag, and no range of it is sent for \
-             the old tag or\n\
-             date.",
+            "A file is replaced by one of the same length and modification \
+             time (cp -p,\nrsync -t). Its tag changes, and no range of it is \
+             sent for the old tag or\nthe date.",
             replaced,
         ),
         case(
             "validators::overwritten",
-            "A large file that was overwritten in place, keeping its \
-             modification time,\n\
-             has another tag from that moment on.",
+            "A large file is overwritten in place and gets its old \
+             modification time\nback. Its tag changes at once.",
             overwritten,
         ),
         case(
             "validators::new",
-            "The tag of a file that was just changed is weak, because the \
-             file could\n\
-             change again within the same tick of the clock. A few seconds \
-             later it is\n\
-             strong.",
+            "The tag of a file that has just changed is weak: the file could \
+             change again\nwithin the same clock tick. A few seconds later the \
+             tag is strong.",
             new,
         ),
         case(
             "validators::two_names",
-            "Two files of the same content, length and times have two tags.",
+            "Two files with the same contents, length and times have different \
+             tags.",
             two_names,
         ),
     ]
 }
 
-/// A folder in the site, removed when dropped.
+/// A directory in the site, removed when dropped.
 struct Folder {
     path: PathBuf,
     name: &'static str,
@@ -72,7 +68,7 @@ impl Folder {
         Ok(Self { path, name })
     }
 
-    /// Writes `length` bytes, in place, and sets the time to the same as ever.
+    /// Writes `length` bytes in place and sets a constant modification time.
     fn write(&self, file: &str, byte: u8, length: usize) -> Outcome {
         let path = self.path.join(file);
         fs::write(&path, vec![byte; length])?;
@@ -86,7 +82,7 @@ impl Folder {
         client: &mut Client,
         file: &str,
         fields: &str,
-    ) -> Result<Answer, String> {
+    ) -> Result<Response, String> {
         let folder = self.name;
         let request = format!(
             "GET /{folder}/{file} HTTP/1.1\r\nHost: validators\r\n{fields}\r\n"
@@ -101,51 +97,53 @@ impl Drop for Folder {
     }
 }
 
-fn value(answer: &Answer, name: &str) -> Result<String, String> {
-    let value = answer.field(name);
-    value.map(str::to_owned).ok_or_else(|| format!("no {name} in the answer"))
+fn value(response: &Response, name: &str) -> Result<String, String> {
+    let value = response.field(name);
+    value
+        .map(str::to_owned)
+        .ok_or_else(|| format!("the response has no {name}"))
 }
 
-fn expect(what: &str, got: u16, due: u16) -> Result<(), String> {
-    if got == due {
+fn expect_status(what: &str, got: u16, expected: u16) -> Result<(), String> {
+    if got == expected {
         return Ok(());
     }
-    Err(format!("{what}: the answer was {got}, {due} was due"))
+    Err(format!("{what}: expected {expected}, got {got}"))
 }
 
-/// Waits until the tag of `file` is a strong one.
+/// Waits until the tag of `file` is strong.
 fn until_strong(
     folder: &Folder,
     client: &mut Client,
     file: &str,
     stage: &Stage,
-) -> Result<Answer, String> {
+) -> Result<Response, String> {
     let mut last = folder.get(client, file, "")?;
     process::until("the tag to be strong", stage.ceiling, || {
-        if let Ok(answer) = folder.get(client, file, "") {
-            last = answer;
+        if let Ok(response) = folder.get(client, file, "") {
+            last = response;
         }
         last.field("ETag").is_some_and(|tag| tag.starts_with('"'))
     })?;
     Ok(last)
 }
 
-/// No condition with an old validator may hold for the content of today.
+/// No condition with an old validator may hold for the current file.
 fn check_stale(
     folder: &Folder,
     client: &mut Client,
-    old: &Answer,
+    old: &Response,
 ) -> Result<(), String> {
     let (tag, date) = (value(old, "ETag")?, value(old, "Last-Modified")?);
-    for (fields, due) in [
+    for (fields, expected) in [
         (format!("If-None-Match: {tag}\r\n"), 200),
         (format!("If-Match: {tag}\r\n"), 412),
         (format!("Range: bytes=10-19\r\nIf-Range: {tag}\r\n"), 200),
         (format!("Range: bytes=10-19\r\nIf-Range: {date}\r\n"), 200),
         (format!("Range: bytes=10-19\r\nIf-Match: {tag}\r\n"), 412),
     ] {
-        let answer = folder.get(client, "file", &fields)?;
-        expect(fields.trim_end(), answer.status, due)?;
+        let response = folder.get(client, "file", &fields)?;
+        expect_status(fields.trim_end(), response.status, expected)?;
     }
     Ok(())
 }
@@ -160,8 +158,8 @@ fn replaced(stage: &Stage) -> Outcome {
         folder.write("new", b'B', length)?;
         fs::rename(folder.path.join("new"), folder.path.join("file"))?;
         process::until("the new file", stage.ceiling, || {
-            let answer = folder.get(&mut client, "file", "");
-            answer.is_ok_and(|answer| answer.body.starts_with(b"B"))
+            let response = folder.get(&mut client, "file", "");
+            response.is_ok_and(|response| response.body.starts_with(b"B"))
         })?;
         check_stale(&folder, &mut client, &old)?;
     }
@@ -183,25 +181,35 @@ fn new(stage: &Stage) -> Outcome {
     let folder = Folder::new("validators-new")?;
     let server = stage.start(&["--quiet"])?;
     let mut client = server.connect()?;
-    // Written a while after a slow machine has begun, it is not new: again.
+    // On a slow machine the tag may already be strong when we look: write
+    // again.
     let mut tag = String::new();
     process::until("a weak tag", stage.ceiling, || {
         let written = fs::write(folder.path.join("file"), "0123456789");
-        let answer = folder.get(&mut client, "file", "");
-        tag = answer.and_then(|a| value(&a, "ETag")).unwrap_or_default();
+        let response = folder.get(&mut client, "file", "");
+        tag = response.and_then(|a| value(&a, "ETag")).unwrap_or_default();
         written.is_ok() && tag.starts_with("W/\"")
     })?;
     let range = format!("Range: bytes=5-\r\nIf-Range: {tag}\r\n");
-    expect(&range, folder.get(&mut client, "file", &range)?.status, 200)?;
+    expect_status(
+        &range,
+        folder.get(&mut client, "file", &range)?.status,
+        200,
+    )?;
     let cached = format!("If-None-Match: {tag}\r\n");
-    expect(&cached, folder.get(&mut client, "file", &cached)?.status, 304)?;
+    expect_status(
+        &cached,
+        folder.get(&mut client, "file", &cached)?.status,
+        304,
+    )?;
 
     let old = until_strong(&folder, &mut client, "file", stage)?;
     let (tag, date) = (value(&old, "ETag")?, value(&old, "Last-Modified")?);
-    for (fields, due) in [
+    for (fields, expected) in [
         (format!("Range: bytes=5-\r\nIf-Range: {tag}\r\n"), 206),
         (format!("Range: bytes=5-\r\nIf-Range: W/{tag}\r\n"), 200),
-        // Nobody has set it by hand, and its second is over.
+        // The date is strong: it was not set by hand, and its second has
+        // passed.
         (format!("Range: bytes=5-\r\nIf-Range: {date}\r\n"), 206),
         (format!("If-Match: {tag}\r\n"), 200),
         (format!("If-Match: W/{tag}\r\n"), 412),
@@ -209,8 +217,8 @@ fn new(stage: &Stage) -> Outcome {
         (format!("If-Unmodified-Since: {date}\r\n"), 200),
         (format!("If-Modified-Since: {date}\r\n"), 304),
     ] {
-        let answer = folder.get(&mut client, "file", &fields)?;
-        expect(fields.trim_end(), answer.status, due)?;
+        let response = folder.get(&mut client, "file", &fields)?;
+        expect_status(fields.trim_end(), response.status, expected)?;
     }
     Ok(PASSED)
 }
@@ -222,11 +230,11 @@ fn two_names(stage: &Stage) -> Outcome {
     let mut tags = Vec::new();
     for name in ["file", "other"] {
         folder.write(name, b'A', 100)?;
-        let answer = folder.get(&mut client, name, "")?;
-        tags.push(value(&answer, "ETag")?);
+        let response = folder.get(&mut client, name, "")?;
+        tags.push(value(&response, "ETag")?);
     }
     if tags[0].trim_start_matches("W/") == tags[1].trim_start_matches("W/") {
-        return Err(format!("both have {}", tags[0]).into());
+        return Err(format!("both files have the tag {}", tags[0]).into());
     }
     Ok(PASSED)
 }

@@ -1,23 +1,23 @@
-//! The suite, aimed at any server:
-//! `SERVER='./mine --port {port} {root}' cargo test -p conversations`.
+//! Runs the suite against any server: `SERVER='./mine --port {port} {root}'
+//! cargo test -p conversations`.
 
 use std::env;
 use std::process::ExitCode;
 
 use conversations::{Stage, suite};
 
-const WHAT_FOR: &str = "\
-No SERVER is set, so there is nothing to aim at. To test a server of yours:
+const USAGE: &str = "\
+SERVER is not set, so there is no server to test. To test yours:
 
     SERVER='./mine --port {port} {root}' cargo test -p conversations
 
-{port} is a free port of 127.0.0.1, {root} the folder to serve. STAGE=3 picks
-the promises up to stage 3 (without it: 1). tests/README.md tells more.
+{port} is a free port of 127.0.0.1, {root} the directory to serve. STAGE=3 runs
+the tests up to stage 3 (default: 1). See tests/README.md.
 ";
 
 fn main() -> ExitCode {
     let Ok(server) = env::var("SERVER") else {
-        print!("{WHAT_FOR}");
+        print!("{USAGE}");
         return ExitCode::SUCCESS;
     };
     let stage = env::var("STAGE").unwrap_or_else(|_| "1".into());

@@ -1,18 +1,18 @@
-//! A mistake in a script is named, with its line and the right form.
+//! A mistake in a script is reported with its line and the correct form.
 
 use conversations::number::Number;
 use conversations::script::{self, parse};
 
-fn wrong(text: &str) -> String {
+fn mistake(text: &str) -> String {
     match parse(text) {
-        Ok(_) => panic!("nothing found wrong with:\n{text}"),
+        Ok(_) => panic!("no mistake found in:\n{text}"),
         Err((line, why)) => format!("{line}: {why}"),
     }
 }
 
 #[track_caller]
 fn check(text: &str, line: usize, part: &str) {
-    let message = wrong(text);
+    let message = mistake(text);
     assert!(message.starts_with(&format!("{line}: ")), "{message}");
     assert!(message.contains(part), "{message}");
 }
@@ -23,10 +23,9 @@ fn every_mistake_has_a_line_and_a_reason() {
     check("#\n> GET\n", 1, "no promise");
     check("# P\n", 1, "no conversation");
     check("# P\nform: 2\n> x\n", 2, "unknown setting `form`");
-    check("# P\nfrom: 7\n> x\n", 2, "`7` is no stage");
-    check("# P\nfrom: 5.x\n> x\n", 2, "`5.x` is no number");
+    check("# P\nfrom: 7\n> x\n", 2, "`7` is not a stage");
     check("# P\nfrom: 3\nuntil: 2\n> x\n", 1, "`until` is before `from`");
-    check("# P\nsplit: on\n> x\n", 2, "there is only `split: off`");
+    check("# P\nsplit: on\n> x\n", 2, "the only value is `split: off`");
     check("# P\n> x\nfrom: 2\n", 3, "settings come before");
     check("# P\n> x\nsend y\n", 3, "unknown directive `send y`");
     check("# P\n>x\n", 2, "one space");
@@ -35,7 +34,7 @@ fn every_mistake_has_a_line_and_a_reason() {
     check("# P\n> \\q\n", 2, "unknown escape \\q");
     check("# P\n> \\x0\n", 2, "two hex digits");
     check("# P\n> \\x+1\n", 2, "two hex digits");
-    check("# P\n> x\\\n", 2, "lone backslash");
+    check("# P\n> x\\\n", 2, "single backslash");
     check("# P\n> {etga}\n", 2, "unknown placeholder {etga}");
     check("# P\n> {\n", 2, "unknown placeholder");
     check("# P\nread none\n", 2, "`none` is not a number");
@@ -43,7 +42,7 @@ fn every_mistake_has_a_line_and_a_reason() {
     check("# P\nfill 3 ab\n", 2, "one character");
     check("# P\nfill 3 {port}\n", 2, "one character");
     check("# P\ndrip ab\n", 2, "one character");
-    check("# P\nio-limit: on\n> x\n", 2, "there is only `io-limit: off`");
+    check("# P\nio-limit: on\n> x\n", 2, "the only value is `io-limit: off`");
     check("# P\npause 0 ms\n", 2, "not a number above 0");
     check("# P\npause 99999 ms\n", 2, "1 to 10000 ms");
     check("# P\n> x\nrepeat 2\n> y\n", 3, "no `end`");
@@ -75,7 +74,7 @@ fn a_script_says_what_it_means() {
 fn every_script_can_be_read() {
     let places = script::find_all(script::folder());
     assert!(!places.is_empty());
-    let wrong: Vec<_> =
+    let mistakes: Vec<_> =
         places.iter().filter_map(|place| place.load().err()).collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }

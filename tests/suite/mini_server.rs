@@ -1,7 +1,6 @@
-//! A server of one file, with faults to order: `mini-server --port 8080
-//! [--fault NAME]`. The suite's own test runs it, to see that a server with a
-//! fault fails with a message that names the fault. Without a fault it keeps
-//! the promises of the scripts that the test uses, and no others.
+//! A one-file server with faults on demand: `mini-server --port 8080 [--fault
+//! NAME]`. The suite's own tests use it to check that a fault is reported by
+//! name. Without a fault it passes the tests that they run, and no others.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,20 +11,20 @@ use std::thread;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
     None,
-    /// Of the requests in its buffer it answers the first, and drops the
-    /// others.
+    /// It answers the first request in its buffer and drops the others.
     FirstOnly,
     /// Its lines end in `\n`.
     BareLf,
-    /// It takes what one `read` returns for one whole request.
+    /// It treats the result of one `read` as one whole request.
     OneRead,
-    /// It serves a client to its end before it looks at the next.
+    /// It serves one client until the connection closes before it accepts the
+    /// next.
     InOrder,
-    /// It answers everything with 501, at once, and reads on.
+    /// It answers everything with 501 at once and keeps reading.
     NotImplemented,
     /// It never stops sending.
     Endless,
-    /// It looks at each connection again and again.
+    /// It polls each connection in a loop.
     Spin,
 }
 
@@ -37,8 +36,8 @@ const NOT_IMPLEMENTED: &[u8] = b"HTTP/1.1 501 Not Implemented\r\n\
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     let value = |flag: &str| {
-        let at = arguments.iter().position(|a| a == flag)?;
-        arguments.get(at + 1).map(String::as_str)
+        let position = arguments.iter().position(|a| a == flag)?;
+        arguments.get(position + 1).map(String::as_str)
     };
     let fault = match value("--fault") {
         None => Fault::None,
@@ -75,7 +74,7 @@ fn serve(listener: &TcpListener, fault: Fault) -> ! {
     }
 }
 
-/// Answers until the client has no more to say.
+/// Serves a connection until the client closes it.
 fn converse(mut stream: &TcpStream, fault: Fault) -> io::Result<()> {
     let mut pending = Vec::new();
     let mut buffer = [0; 4096];
@@ -104,7 +103,7 @@ fn converse(mut stream: &TcpStream, fault: Fault) -> io::Result<()> {
         while let Some(end) = end_of_head(&pending) {
             let head: Vec<u8> = pending.drain(..end).collect();
             let head = String::from_utf8_lossy(&head).into_owned();
-            stream.write_all(answer(&head, fault).as_bytes())?;
+            stream.write_all(response(&head, fault).as_bytes())?;
             if head.to_ascii_lowercase().contains("connection: close") {
                 return Ok(());
             }
@@ -116,13 +115,13 @@ fn converse(mut stream: &TcpStream, fault: Fault) -> io::Result<()> {
 }
 
 fn end_of_head(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(4).position(|w| w == b"\r\n\r\n").map(|at| at + 4)
+    bytes.windows(4).position(|w| w == b"\r\n\r\n").map(|position| position + 4)
 }
 
-fn answer(head: &str, fault: Fault) -> String {
+fn response(head: &str, fault: Fault) -> String {
     let body = if head.starts_with("HEAD ") { "" } else { BODY };
     let found = head.contains(" /hello.txt HTTP/1.1");
-    let answer = if found {
+    let response = if found {
         format!(
             "HTTP/1.1 200 OK\r\n\
              Date: Fri, 01 Mar 2024 12:00:00 GMT\r\n\
@@ -143,7 +142,7 @@ fn answer(head: &str, fault: Fault) -> String {
             .to_owned()
     };
     match fault {
-        Fault::BareLf => answer.replace("\r\n", "\n"),
-        _ => answer,
+        Fault::BareLf => response.replace("\r\n", "\n"),
+        _ => response,
     }
 }

@@ -1,5 +1,5 @@
-//! The test of the tests: servers with one fault each must fail, and the
-//! message must name the fault. The same server without a fault must pass.
+//! The tests of the test suite: a server with one fault must fail, with a
+//! message that names the fault. The same server without a fault must pass.
 
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
@@ -11,28 +11,28 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
     let tests: [(&str, fn()); 11] = [
-        ("a server without fault passes", a_server_without_fault_passes),
+        ("a correct server passes", a_correct_server_passes),
         (
             "answering only the first of two is named",
             answering_only_the_first_of_two_is_named,
         ),
         ("bare line feeds are named", bare_line_feeds_are_named),
-        ("one request a read is named", one_request_a_read_is_named),
+        ("one request per read is named", one_request_per_read_is_named),
         (
             "serving in the order of connecting is named",
             serving_in_the_order_of_connecting_is_named,
         ),
         (
-            "a wrong answer to a transfer is named, and ends it",
-            a_wrong_answer_to_a_transfer_is_named,
+            "a wrong response to a transfer is named, and ends it",
+            a_wrong_response_to_a_transfer_is_named,
         ),
-        ("an endless answer ends the test", an_endless_answer_ends_the_test),
+        ("an endless response ends the test", an_endless_response_ends_the_test),
         ("a server that spins is named", a_server_that_spins_is_named),
         (
             "a pooled server outlives the thread that started it",
             a_pooled_server_outlives_its_thread,
         ),
-        ("an old example is named", an_old_example_is_named),
+        ("a stale example is named", a_stale_example_is_named),
         (
             "a server that does not start is named",
             a_server_that_does_not_start_is_named,
@@ -52,8 +52,8 @@ fn main() -> ExitCode {
 
 /// The mini server with this fault.
 ///
-/// A faulty server makes a test wait in vain, so the ceiling is low here; the
-/// server without a fault answers long before.
+/// A faulty server makes tests time out, so the ceiling is low here. The server
+/// without a fault never comes near its ceiling.
 fn server(fault: &str) -> Stage {
     let program = env!("CARGO_BIN_EXE_mini-server");
     let line = format!("'{program}' --port {{port}} {fault}");
@@ -85,89 +85,89 @@ fn run_case(name: &str, fault: &str) -> Option<String> {
 }
 
 #[track_caller]
-fn must_say(failure: Option<String>, parts: &[&str]) {
+fn expect_text(failure: Option<String>, parts: &[&str]) {
     let text = failure.expect("a server with this fault must not pass");
     for part in parts {
-        assert!(text.contains(part), "`{part}` is not said in:\n{text}");
+        assert!(text.contains(part), "`{part}` is missing from:\n{text}");
     }
 }
 
 const TWO: &str = "pipelining::two-in-one-segment";
 const LAST_FIRST: &str = "parallel::last_connection_first";
 
-fn a_server_without_fault_passes() {
+fn a_correct_server_passes() {
     assert_eq!(play(TWO, "", Pace::Whole), None);
     assert_eq!(play(TWO, "", Pace::ByteByByte), None);
     assert_eq!(run_case(LAST_FIRST, ""), None);
 }
 
 fn answering_only_the_first_of_two_is_named() {
-    must_say(
+    expect_text(
         play(TWO, "--fault first-only", Pace::Whole),
         &[
             "Two requests in one segment get two responses",
             "only 1 of 2 pipelined requests was answered",
-            "waited 2 s for answer 2 (1 came)",
+            "waited 2 s for response 2 (1 arrived)",
         ],
     );
 }
 
 fn bare_line_feeds_are_named() {
     let fault = "--fault bare-lf";
-    must_say(
+    expect_text(
         play(TWO, fault, Pace::Whole),
-        &["the answer's lines end in bare LF", "< HTTP/1.1 200 OK\\n"],
+        &["the response has lines that end in bare LF", "< HTTP/1.1 200 OK\\n"],
     );
-    must_say(run_case(LAST_FIRST, fault), &["bare LF"]);
+    expect_text(run_case(LAST_FIRST, fault), &["bare LF"]);
 }
 
-fn one_request_a_read_is_named() {
-    must_say(
+fn one_request_per_read_is_named() {
+    expect_text(
         play(TWO, "--fault one-read", Pace::ByteByByte),
-        &["took what one read() returned for all of it"],
+        &["treated the result of one read() as the whole request"],
     );
 }
 
 fn serving_in_the_order_of_connecting_is_named() {
-    must_say(
+    expect_text(
         run_case(LAST_FIRST, "--fault in-order"),
         &[
-            "client 50, while 49 who connected before were silent",
-            "Clients are served strictly in the order of connecting.",
+            "client 50, while 49 earlier clients were silent",
+            "The server serves clients strictly in the order of connecting.",
         ],
     );
 }
 
-fn a_wrong_answer_to_a_transfer_is_named() {
+fn a_wrong_response_to_a_transfer_is_named() {
     for name in ["fairness::beside_an_upload", "fairness::beside_a_download"] {
         let failure = run_case(name, "--fault not-implemented");
-        must_say(failure, &["501"]);
+        expect_text(failure, &["501"]);
     }
 }
 
-fn an_endless_answer_ends_the_test() {
+fn an_endless_response_ends_the_test() {
     let failure = play(TWO, "--fault endless", Pace::Whole);
     assert!(failure.is_some());
 }
 
 fn a_server_that_spins_is_named() {
     let failure = run_case("idle_clients::no_wake_ups", "--fault spin");
-    must_say(failure, &["waited 2 s for the server to sleep", "processor"]);
+    expect_text(failure, &["waited 2 s for the server to sleep", "processor"]);
     let failure = run_case("idle_clients::no_thread_each", "");
-    must_say(failure, &["with 200 connections it has", "threads"]);
+    expect_text(failure, &["with 200 connections it has", "threads"]);
 }
 
 fn a_pooled_server_outlives_its_thread() {
     let stage = server("");
     let started = std::thread::spawn(move || stage.start(&[]));
-    // The thread has ended, and the server goes on.
+    // The thread has ended, and the server must still run.
     let mut server = started.join().unwrap().unwrap();
     for _ in 0..3 {
         server.check_alive().unwrap();
     }
 }
 
-fn an_old_example_is_named() {
+fn a_stale_example_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let touch = |name: &str, seconds: u64| {
@@ -191,7 +191,7 @@ fn an_old_example_is_named() {
 }
 
 fn a_server_that_does_not_start_is_named() {
-    must_say(
+    expect_text(
         play(TWO, "--fault unheard-of", Pace::Whole),
         &["nothing listens on", "exit status: 2", "no fault `unheard-of`"],
     );

@@ -1,4 +1,4 @@
-//! A log that cannot be written: it must not stop the server.
+//! A log that can't be written must not stop the server.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -8,15 +8,14 @@ use crate::process;
 use crate::server::Server;
 use crate::stage::{Outcome, PASSED, Stage, TRACING, can_trace, skip};
 
-/// How many requests fill the pipe and all that the server keeps in memory:
-/// 1.1 KB of log each.
+/// Enough requests to fill the pipe and the server's log buffer: each makes a
+/// log line of 1.1 KB.
 const MANY: usize = 4000;
 
-/// How many requests go in one segment.
+/// Pipelined requests per connection.
 const BATCH: usize = 50;
 
-/// Sends `count` requests, each of which makes a long line in the log, and
-/// reads all responses.
+/// Sends `count` requests, each with a long log line, and reads all responses.
 fn ask(server: &Server, count: usize) -> Result<(), String> {
     let target = format!("/hello.txt?{}", "x".repeat(1000));
     let request = format!("GET {target} HTTP/1.1\r\nHost: log\r\n\r\n");
@@ -26,7 +25,7 @@ fn ask(server: &Server, count: usize) -> Result<(), String> {
         client.send(request.repeat(batch).as_bytes())?;
         client.half_close();
         client.wait_for_end()?;
-        let got = client.reader.answers.len();
+        let got = client.reader.responses.len();
         if got != batch {
             return Err(format!("{got} of {batch} requests were answered"));
         }
@@ -34,14 +33,14 @@ fn ask(server: &Server, count: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Fails unless this is a line of the log and nothing else.
+/// Fails unless `line` is one whole log line.
 fn check_line(line: &str) -> Result<(), String> {
     let words: Vec<&str> = line.split(' ').collect();
     let whole = words.len() == 11
         && words[0] == "127.0.0.1"
         && words[9] == "13"
         && words[10].parse::<f64>().is_ok();
-    if whole { Ok(()) } else { Err(format!("not a whole line: {line}")) }
+    if whole { Ok(()) } else { Err(format!("not a whole log line: {line}")) }
 }
 
 pub(super) fn disk_full(stage: &Stage) -> Outcome {
@@ -52,20 +51,23 @@ pub(super) fn disk_full(stage: &Stage) -> Outcome {
     let attached =
         Injected::attach(server.pid(), "write", "ENOSPC", stage.ceiling)?;
     let Some(injected) = attached else {
-        return skip("access_log::disk_full", "leave to attach by ptrace(2)");
+        return skip(
+            "access_log::disk_full",
+            "permission to attach with ptrace(2)",
+        );
     };
     for _ in 0..6 {
         ask(&server, 1)?;
     }
     let failed = injected.detach(stage.ceiling)?;
     if failed == 0 {
-        return Err("no write failed".into());
+        return Err("no write(2) failed: nothing was tested".into());
     }
     ask(&server, 1)?;
     let lines = server.stdout.wait_for(8, stage.ceiling);
     if lines.len() != 8 {
         let got = lines.len() - 1;
-        return Err(format!("{got} of 7 lines are in the log").into());
+        return Err(format!("the log has {got} of 7 lines").into());
     }
     lines.iter().skip(1).try_for_each(|line| check_line(line))?;
     Ok(PASSED)
@@ -77,7 +79,7 @@ pub(super) fn reader(stage: &Stage) -> Outcome {
     ask(&server, MANY)?;
     server.check_alive()?;
     server.stdout.pause(false);
-    // What waits in memory goes out with the lines of later requests.
+    // The server flushes its log buffer when it logs the next request.
     let mut asked = MANY + 1;
     let mut lost = None;
     process::until("the number of lost lines", stage.ceiling, || {
@@ -85,13 +87,13 @@ pub(super) fn reader(stage: &Stage) -> Outcome {
         lost = server.stderr.so_far().iter().find_map(|line| number(line));
         lost.is_some()
     })?;
-    let due = asked - lost.unwrap_or(0);
-    let lines = server.stdout.wait_for(1 + due, stage.ceiling);
-    if lines.len() != 1 + due {
+    let expected = asked - lost.unwrap_or(0);
+    let lines = server.stdout.wait_for(1 + expected, stage.ceiling);
+    if lines.len() != 1 + expected {
         let (got, lost) = (lines.len() - 1, lost.unwrap_or(0));
         return Err(format!(
-            "{asked} requests, {lost} lines reported as lost, but {got} lines \
-             in the log"
+            "{asked} requests and {lost} lines reported lost, but the log has \
+             {got} lines"
         )
         .into());
     }
@@ -128,8 +130,8 @@ pub(super) fn long_request(stage: &Stage) -> Outcome {
     client.ask(request.as_bytes())?;
     let lines = server.stdout.wait_for(2, stage.ceiling);
     let line = lines.last().map_or("", String::as_str);
-    let cut = line.contains("\\x22...\" 200 13 ");
-    if cut && line.len() < libc::PIPE_BUF && line.len() > 3 * 1024 {
+    let truncated = line.contains("\\x22...\" 200 13 ");
+    if truncated && line.len() < libc::PIPE_BUF && line.len() > 3 * 1024 {
         return Ok(PASSED);
     }
     Err(format!("{} bytes: {line}", line.len()).into())

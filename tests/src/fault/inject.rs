@@ -1,4 +1,4 @@
-//! strace(1), attached to a running server to make its calls fail.
+//! strace(1), attached to a running server, makes its system calls fail.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::process;
 use crate::server::lines::Lines;
 
-/// Every second call of one kind fails, until it is detached.
+/// Every second call of one kind fails until strace detaches.
 pub struct Injected {
     strace: Child,
     trace: PathBuf,
@@ -20,8 +20,8 @@ pub struct Injected {
 }
 
 impl Injected {
-    /// Attaches to all threads of the process. `None` if that is not allowed:
-    /// only root may, where `ptrace_scope` says so (ptrace(2)).
+    /// Attaches to all threads of the process. `None` if that isn't allowed:
+    /// with a strict `ptrace_scope`, only root may (ptrace(2)).
     ///
     /// # Errors
     /// If strace can't be started.
@@ -43,22 +43,22 @@ impl Injected {
             .spawn()
             .map_err(|error| format!("strace: {error}"))?;
         let lines = strace.stderr.take().map(Lines::of).unwrap_or_default();
-        let said = lines.wait_for(1, ceiling);
+        let messages = lines.wait_for(1, ceiling);
         let mut injected = Self { strace, trace, _folder: folder };
-        if said.iter().any(|line| line.contains(" attached")) {
+        if messages.iter().any(|line| line.contains(" attached")) {
             return Ok(Some(injected));
         }
-        if said.iter().any(|line| line.contains("not permitted")) {
+        if messages.iter().any(|line| line.contains("not permitted")) {
             return Ok(None);
         }
         let _ = injected.strace.kill();
-        Err(format!("strace did not attach: {said:?}"))
+        Err(format!("strace did not attach: {messages:?}"))
     }
 
-    /// Lets the process go on as ever. Returns how many calls failed.
+    /// Detaches. Returns the number of calls that failed.
     ///
     /// # Errors
-    /// If strace does not end.
+    /// If strace does not exit.
     pub fn detach(mut self, ceiling: Duration) -> Result<usize, String> {
         let pid = Pid::from_raw(self.strace.id().cast_signed());
         kill(pid, Signal::SIGTERM).map_err(|error| error.to_string())?;
@@ -72,7 +72,7 @@ impl Injected {
 
 impl Drop for Injected {
     fn drop(&mut self) {
-        // Killed, strace leaves the process to itself.
+        // When strace is killed, the process continues untraced.
         let _ = self.strace.kill();
         let _ = self.strace.wait();
     }

@@ -1,6 +1,5 @@
-//! Each system call fails in each way in which it can (`table.rs`), while
-//! clients talk: by strace(1), which makes every second call fail in place of
-//! the kernel.
+//! Each system call fails with each error that it can return (`table.rs`) while
+//! clients are connected: strace(1) makes every second call fail.
 
 pub(crate) mod inject;
 mod table;
@@ -16,14 +15,14 @@ use crate::stage::{self, Case, Launch, Outcome, PASSED, Stage};
 use crate::wire::Client;
 use crate::wire::client::End;
 
-/// Connections while a call fails, one after the other.
+/// Connections while a call fails, one after another.
 const CONNECTIONS: usize = 4;
 
-/// What the server may use of a processor meanwhile, in ticks of 10 ms. To
-/// answer takes some; a spin takes a hundred a second.
-const TICKS: u64 = 60;
+/// The processor time that the server may use meanwhile, in ticks of 10 ms.
+/// Responding takes some; a loop that spins takes a hundred a second.
+const MAX_TICKS: u64 = 60;
 
-/// What each connection asks for.
+/// The requests on each connection.
 const REQUESTS: &[u8] = b"GET /hello.txt HTTP/1.1\r\nHost: fault\r\n\r\n\
     POST /echo HTTP/1.1\r\nHost: fault\r\nContent-Length: 5\r\n\r\nhello\
     GET /mebibyte.bin HTTP/1.1\r\nHost: fault\r\n\r\n\
@@ -42,12 +41,10 @@ macro_rules! cases {
     };
 }
 
-const PROMISE: &str = "A system call fails now and then, with each error that it can return. \
-    No\n\
-    response is wrong: it is complete, or an error response, or aborted.\n\
-    Afterwards the server serves the next client, has lost no descriptor, \
-    and\n\
-    does not spin.";
+const PROMISE: &str = "A system call fails now and then, with each error that \
+    it can return. No\nresponse is wrong: each is complete, or an error \
+    response, or visibly\ntruncated. Then the next client is served, no \
+    descriptor leaks, and no loop\nspins.";
 
 /// The tests of this module.
 #[must_use]
@@ -58,7 +55,7 @@ pub fn cases() -> Vec<Case> {
         "fault::epoll_ctl": WATCH,
         "fault::recv": RECEIVE,
         "fault::send": SEND,
-        "fault::not_yet": NOT_YET,
+        "fault::eagain": EAGAIN,
         "fault::sendfile": SEND_FILE,
         "fault::open": OPEN,
         "fault::stat": STAT,
@@ -68,21 +65,19 @@ pub fn cases() -> Vec<Case> {
     };
     cases.push(Case {
         name: "fault::starting",
-        promise: "If a system call fails during start-up, the server exits \
-                  with code 1 and one\n\
-                  line that says what failed.",
-        from: Number::stage(1),
-        until: Number::EVER,
+        promise: "If a system call fails at start, the server exits with code \
+                  1 and one line\nthat says what failed.",
+        from: 1,
+        until: u32::MAX,
         any_server: false,
         run: starting,
     });
     cases.push(Case {
         name: "fault::optional",
-        promise: "A system call that only an option or an improvement needs \
-                  may fail: the\n\
-                  server starts and serves.",
-        from: Number::stage(1),
-        until: Number::EVER,
+        promise: "A system call that only an option or an optimization needs \
+                  may fail: the\nserver starts and serves.",
+        from: 1,
+        until: u32::MAX,
         any_server: false,
         run: optional,
     });
@@ -106,38 +101,38 @@ fn fails(stage: &Stage, name: &str, fault: &Fault) -> Outcome {
     Ok(PASSED)
 }
 
-/// One error of one call. Says whether it could be tried.
+/// Tests one error of one call. Returns false if strace may not attach.
 fn one(stage: &Stage, call: &str, error: &str) -> Result<bool, String> {
-    // With its log, for `write` is one of the calls.
+    // With the access log, because `write` is one of the calls.
     let flags = stage.plain();
     let mut server = stage.start(&flags[1..])?;
     let pid = server.pid();
     process::until_asleep(pid, stage.ceiling)?;
-    let alone = process::descriptors(pid)?;
+    let baseline = process::descriptors(pid)?;
     let before = process::used(pid)?.ticks;
     let Some(injected) = Injected::attach(pid, call, error, stage.ceiling)?
     else {
         return Ok(false);
     };
-    for at in 0..CONNECTIONS {
-        talk(&server).map_err(|why| format!("connection {at}: {why}"))?;
+    for index in 0..CONNECTIONS {
+        talk(&server).map_err(|why| format!("connection {index}: {why}"))?;
     }
     let count = injected.detach(stage.ceiling)?;
     if count == 0 {
-        return Err("it was never made".into());
+        return Err("the server never made this call".into());
     }
     server.check_alive()?;
-    process::until_descriptors(pid, alone, stage.ceiling)?;
+    process::until_descriptors(pid, baseline, stage.ceiling)?;
     let ticks = process::used(pid)?.ticks - before;
-    if ticks > TICKS {
+    if ticks > MAX_TICKS {
         return Err(format!("it used {ticks} ticks of 10 ms"));
     }
     Ok(true)
 }
 
-/// Asks for four things at once, and judges what comes until the end.
+/// Sends four pipelined requests and checks everything up to the close.
 fn talk(server: &Server) -> Result<(), String> {
-    // A connection that is reset at once is a broken connection.
+    // A connection that is reset at once counts as a truncated response.
     let Ok(mut client) = server.connect() else { return Ok(()) };
     client.send(REQUESTS)?;
     client.half_close();
@@ -156,35 +151,37 @@ fn judge(client: &Client) -> Result<(), String> {
         patterned(1 << 20),
         patterned(16385),
     ];
-    let answers = &client.reader.answers;
-    if answers.len() > bodies.len() {
-        return Err(format!("{} answers to 4 requests", answers.len()));
+    let responses = &client.reader.responses;
+    if responses.len() > bodies.len() {
+        return Err(format!("{} responses to 4 requests", responses.len()));
     }
-    for (at, (answer, body)) in answers.iter().zip(&bodies).enumerate() {
-        // What is missing can be seen, for the length was said.
-        let right = answer.missing > 0 && body.starts_with(&answer.body)
-            || answer.body == *body;
-        if answer.status != 200 && answer.status < 400
-            || answer.status == 200 && !right
+    for (index, (response, body)) in responses.iter().zip(&bodies).enumerate() {
+        // The client can tell that bytes are missing, because it knows the
+        // length.
+        let matches = response.missing > 0 && body.starts_with(&response.body)
+            || response.body == *body;
+        if response.status != 200 && response.status < 400
+            || response.status == 200 && !matches
         {
-            let (status, count) = (answer.status, answer.body.len());
+            let (status, count) = (response.status, response.body.len());
             return Err(format!(
-                "answer {at}: status {status}, {count} bytes, not those due"
+                "response {index}: status {status}, {count} bytes, or the \
+                 wrong ones"
             ));
         }
     }
-    let told = answers.last().and_then(|last| last.field("Connection"));
-    let broken = answers.iter().any(|answer| answer.missing > 0);
-    if answers.len() < bodies.len() && broken && told.is_some() {
-        return Err("an answer that broke off was taken for the last".into());
+    let announced = responses.last().and_then(|last| last.field("Connection"));
+    let truncated = responses.iter().any(|response| response.missing > 0);
+    if responses.len() < bodies.len() && truncated && announced.is_some() {
+        return Err("a truncated response announced `Connection: close`".into());
     }
     if client.end == End::Open {
-        return Err("the connection has no end".into());
+        return Err("the connection was not closed".into());
     }
     Ok(())
 }
 
-/// `stage` under strace, with every call of this kind failing.
+/// `stage` under strace, with `inject` as the failing call.
 fn failing(stage: &Stage, inject: &str) -> Result<Stage, String> {
     let binary = stage.binary()?.to_string_lossy().into_owned();
     let words = ["-f", "-o", "/dev/null", "-e", inject, &binary];
@@ -227,8 +224,8 @@ fn starting(stage: &Stage) -> Outcome {
         };
         if status != Some(1) || !clear {
             return Err(format!(
-                "{call} fails with {error}: exit code 1 and one line \
-                 `{start}…` were due; it ended with {status:?} and {lines:#?}"
+                "{call} fails with {error}: expected exit code 1 and one line \
+                 `{start}…`, got {status:?} and {lines:#?}"
             )
             .into());
         }

@@ -1,16 +1,16 @@
-//! Which system call can fail in which way while the server runs, and why.
+//! Which errors each system call can return while the server runs, and when.
 //!
-//! What a man page lists and the server can't meet is left out: EBADF,
-//! EFAULT, EINVAL, ENOTSOCK and the like are mistakes of the program. Three
-//! things are left out because the tool would lie:
+//! Errors that a correct program never gets are left out: EBADF, EFAULT,
+//! EINVAL, ENOTSOCK and the like. Three more are left out because injecting
+//! them would not behave like the real error:
 //!
-//! * EAGAIN from `recv`, `send` and `sendfile` where events are
-//!   edge-triggered: nothing has changed in the kernel, so no event follows,
-//!   though a true EAGAIN is always followed by one;
-//! * `close(2)`: an error that is injected keeps the call from being made,
-//!   while the kernel closes the descriptor whatever it returns (close(2));
-//! * `timerfd_settime(2)`: with a clock that nobody can set and a valid time
-//!   there is no error that it could return.
+//! * EAGAIN from `recv`, `send` and `sendfile` with edge-triggered events:
+//!   nothing has changed in the kernel, so no event follows, while a real
+//!   EAGAIN is always followed by one;
+//! * `close(2)`: an injected error prevents the call, while the kernel closes
+//!   the descriptor whatever it returns (close(2));
+//! * `timerfd_settime(2)`: with a monotonic clock and a valid time it can't
+//!   fail.
 
 use crate::number::Number;
 
@@ -18,18 +18,13 @@ use crate::number::Number;
 pub struct Fault {
     /// Its name, or a pattern of names for strace.
     pub call: &'static str,
-    /// The stages that make it while they serve.
-    pub stages: (Number, Number),
-    /// Errors, and when each of them comes.
+    /// The stages that call it while they serve.
+    pub stages: (u32, u32),
+    /// Its errors, and when each occurs.
     pub errors: &'static [(&'static str, &'static str)],
 }
 
-const EVER: Number = Number::EVER;
-
-/// The first stage that makes a call.
-const fn from(stage: u32) -> Number {
-    Number::stage(stage)
-}
+const ALL_LATER: u32 = u32::MAX;
 
 const fn fault(
     call: &'static str,
@@ -39,39 +34,39 @@ const fn fault(
     Fault { call, stages, errors }
 }
 
-/// `poll(2)`, `epoll_wait(2)`: newer processors have only the variants that
-/// take a signal mask.
+/// `poll(2)`, `epoll_wait(2)`: newer architectures have only the variants with
+/// a signal mask.
 pub const WAIT: Fault = fault(
     "/^(p?poll|epoll_p?wait)$",
-    (from(2), EVER),
-    &[("EINTR", "a signal was handled, or a debugger came")],
+    (2, ALL_LATER),
+    &[("EINTR", "a signal was handled, or a debugger attached")],
 );
 
 /// `accept4(2)`.
 pub const ACCEPT: Fault = fault(
     "accept4",
-    (from(2), EVER),
+    (2, ALL_LATER),
     &[
-        ("ECONNABORTED", "the client gave up while it waited"),
+        ("ECONNABORTED", "the client reset the connection while it was queued"),
         ("EMFILE", "this process has no descriptor left"),
-        ("ENFILE", "the system has none left"),
+        ("ENFILE", "the system has no descriptor left"),
         ("ENOBUFS", "no memory for a socket"),
         ("ENOMEM", "likewise"),
         ("EINTR", "a signal was handled"),
-        ("EPROTO", "an error of the protocol"),
+        ("EPROTO", "a protocol error"),
         ("EPERM", "a firewall forbids it"),
-        ("ENETDOWN", "an error that the network had for this connection"),
+        ("ENETDOWN", "a pending network error of this connection"),
         ("EHOSTUNREACH", "likewise"),
     ],
 );
 
-/// `epoll_ctl(2)`. Only `EPOLL_CTL_ADD` takes memory, and strace can't tell
-/// it from the others: stage 3, which modifies, is left out.
+/// `epoll_ctl(2)`. Only `EPOLL_CTL_ADD` allocates memory, and strace can't
+/// inject into that operation alone: stage 3, which modifies, is left out.
 pub const WATCH: Fault = fault(
     "epoll_ctl",
-    (from(4), EVER),
+    (4, ALL_LATER),
     &[
-        ("ENOMEM", "no memory for one more"),
+        ("ENOMEM", "no memory for another entry"),
         ("ENOSPC", "the user watches too many (max_user_watches)"),
     ],
 );
@@ -79,11 +74,11 @@ pub const WATCH: Fault = fault(
 /// `recv(2)`.
 pub const RECEIVE: Fault = fault(
     "recvfrom",
-    (from(2), EVER),
+    (2, ALL_LATER),
     &[
         ("ECONNRESET", "the client has crashed"),
-        ("ETIMEDOUT", "it is gone, as keep-alive probes have found"),
-        ("EHOSTUNREACH", "a router says that it is gone"),
+        ("ETIMEDOUT", "keep-alive probes got no reply"),
+        ("EHOSTUNREACH", "a router reports the client unreachable"),
         ("EINTR", "a signal was handled"),
         ("ENOMEM", "no memory"),
     ],
@@ -92,9 +87,9 @@ pub const RECEIVE: Fault = fault(
 /// `send(2)`.
 pub const SEND: Fault = fault(
     "sendto",
-    (from(2), EVER),
+    (2, ALL_LATER),
     &[
-        ("EPIPE", "the connection is over"),
+        ("EPIPE", "the client has closed the connection"),
         ("ECONNRESET", "the client has crashed"),
         ("ETIMEDOUT", "nothing was acknowledged for too long"),
         ("EINTR", "a signal was handled"),
@@ -103,23 +98,23 @@ pub const SEND: Fault = fault(
     ],
 );
 
-/// EAGAIN, where it is followed by an event whatever has happened.
-pub const NOT_YET: Fault = fault(
+/// EAGAIN, where level-triggered events follow in any case.
+pub const EAGAIN: Fault = fault(
     "recvfrom,sendto",
-    (from(2), from(3)),
-    &[("EAGAIN", "it was ready, and is no more")],
+    (2, 3),
+    &[("EAGAIN", "the socket is no longer ready")],
 );
 
 /// `sendfile(2)`.
 pub const SEND_FILE: Fault = fault(
     "sendfile",
-    (Number::step(5, 1), EVER),
+    (5, ALL_LATER),
     &[
         ("EIO", "the disk can't be read"),
         ("ENOMEM", "no memory"),
-        ("EINVAL", "the file system can't do it"),
+        ("EINVAL", "the file system doesn't support it"),
         ("ENOSYS", "likewise"),
-        ("EPIPE", "the connection is over"),
+        ("EPIPE", "the client has closed the connection"),
         ("ECONNRESET", "the client has crashed"),
         ("EINTR", "a signal was handled"),
     ],
@@ -128,74 +123,74 @@ pub const SEND_FILE: Fault = fault(
 /// `openat2(2)`.
 pub const OPEN: Fault = fault(
     "openat2",
-    (from(2), EVER),
+    (2, ALL_LATER),
     &[
         ("EMFILE", "this process has no descriptor left"),
-        ("ENFILE", "the system has none left"),
+        ("ENFILE", "the system has no descriptor left"),
         ("ENOMEM", "no memory"),
-        ("EINTR", "a signal was handled while a slow file system looked"),
-        ("EAGAIN", "a rename made it unsure; or somebody has a lease"),
-        ("EACCES", "it may not be read"),
+        ("EINTR", "a signal was handled during a slow lookup"),
+        ("EAGAIN", "a concurrent rename; or another process holds a lease"),
+        ("EACCES", "no read permission"),
         ("EIO", "the disk can't be read"),
-        ("ENOENT", "it has been removed"),
+        ("ENOENT", "the file has been removed"),
     ],
 );
 
 /// `fstat(2)`, which the standard library makes as `statx(2)`.
 pub const STAT: Fault = fault(
     "/^(statx|fstat|newfstatat)$",
-    (from(2), EVER),
+    (2, ALL_LATER),
     &[("EIO", "the disk can't be read"), ("ENOMEM", "no memory")],
 );
 
 /// `pread(2)`.
 pub const READ: Fault = fault(
     "pread64",
-    (from(2), EVER),
+    (2, ALL_LATER),
     &[
         ("EIO", "the disk can't be read"),
-        ("EINTR", "a signal was handled while a slow file system read"),
+        ("EINTR", "a signal was handled during a slow read"),
     ],
 );
 
 /// `shutdown(2)`.
 pub const SHUT_DOWN: Fault = fault(
     "shutdown",
-    (from(2), EVER),
+    (2, ALL_LATER),
     &[("ENOTCONN", "the client has crashed")],
 );
 
 /// `write(2)`, to the access log.
 pub const WRITE: Fault = fault(
     "write",
-    (from(2), EVER),
+    (2, ALL_LATER),
     &[
-        ("EPIPE", "nobody reads it any more"),
+        ("EPIPE", "the reader has closed the pipe"),
         ("ENOSPC", "the disk is full"),
         ("EIO", "the disk can't be written, or the terminal is gone"),
         ("EINTR", "a signal was handled"),
-        ("EAGAIN", "standard output was made non-blocking by its owner"),
+        ("EAGAIN", "another process made stdout non-blocking"),
     ],
 );
 
-/// What the server can do without: an option needs it that was not given, or it
-/// only makes things better. It starts, and serves.
-pub const OPTIONAL: [(&str, &str, (Number, Number)); 3] = [
-    ("sched_getaffinity", "EPERM", (from(1), EVER)),
-    ("prlimit64", "EPERM", (from(1), EVER)),
-    ("sched_setaffinity", "EPERM", (from(1), EVER)),
+/// Calls that the server can do without: only an option needs them, or they
+/// only improve something. It starts and serves.
+pub const OPTIONAL: [(&str, &str, (u32, u32)); 3] = [
+    ("sched_getaffinity", "EPERM", (1, ALL_LATER)),
+    ("prlimit64", "EPERM", (1, ALL_LATER)),
+    ("sched_setaffinity", "EPERM", (1, ALL_LATER)),
 ];
 
-/// While it starts, in order: what fails then ends it, with one line.
-pub const STARTING: [(&str, &str, (Number, Number)); 10] = [
-    ("socket", "EMFILE", (from(1), EVER)),
-    ("setsockopt", "ENOBUFS", (from(1), EVER)),
-    ("bind", "EADDRINUSE", (from(1), EVER)),
-    ("listen", "EADDRINUSE", (from(1), EVER)),
-    ("getsockname", "ENOBUFS", (from(1), EVER)),
-    ("epoll_create1", "EMFILE", (from(3), EVER)),
-    ("epoll_ctl", "ENOSPC", (from(3), EVER)),
-    ("timerfd_create", "EMFILE", (Number::step(5, 2), EVER)),
-    ("signalfd4", "EMFILE", (Number::step(5, 6), EVER)),
-    ("openat2", "EACCES", (from(1), EVER)),
+/// Calls at start, in order: each failure ends the server, with one line.
+pub const STARTING: [(&str, &str, (u32, u32)); 10] = [
+    ("socket", "EMFILE", (1, ALL_LATER)),
+    ("setsockopt", "ENOBUFS", (1, ALL_LATER)),
+    ("bind", "EADDRINUSE", (1, ALL_LATER)),
+    ("listen", "EADDRINUSE", (1, ALL_LATER)),
+    ("getsockname", "ENOBUFS", (1, ALL_LATER)),
+    ("epoll_create1", "EMFILE", (3, ALL_LATER)),
+    ("epoll_ctl", "ENOSPC", (3, ALL_LATER)),
+    ("timerfd_create", "EMFILE", (5, ALL_LATER)),
+    ("signalfd4", "EMFILE", (5, ALL_LATER)),
+    ("openat2", "EACCES", (1, ALL_LATER)),
 ];

@@ -1,4 +1,4 @@
-//! Twenty thousand requests that are wrong in ways nobody thought of.
+//! Twenty thousand randomly damaged requests.
 
 mod mutate;
 
@@ -10,29 +10,31 @@ use crate::process;
 use crate::script::{self, Action, Step};
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
-use crate::wire::answer;
 use crate::wire::client::End;
 use crate::wire::escape::{Part, visible, visible_lines};
 use crate::wire::request::find;
+use crate::wire::response;
 use mutate::Random;
 
 /// Connections, and requests on each: 20,000 in all.
 const CONNECTIONS: u64 = 5_000;
 const REQUESTS: usize = 4;
 
-/// The first of them warm the server up; what it holds then is the measure.
+/// The first connections warm the server up; its memory after them is the
+/// baseline.
 const WARM_UP: u64 = 500;
 
-/// Clients at a time.
+/// Concurrent clients.
 const WORKERS: u64 = 4;
 
 /// How much the server's memory may grow after the warm-up, in KiB.
 const GROWTH: u64 = 8 << 10;
 
-/// No request of the corpus is longer than this.
+/// Maximum length of a request in the corpus.
 const LONGEST: usize = 4 << 10;
 
-/// How many files another server may keep open: more than the site has.
+/// Descriptors that another server may use for cached files: more than the site
+/// has files.
 const CACHED: usize = 200;
 
 /// The tests of this module.
@@ -40,13 +42,11 @@ const CACHED: usize = 200;
 pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "fuzz::mutations",
-        promise: "Twenty thousand malformed requests: each gets an HTTP \
-                  response or none, and\n\
-                  afterwards the server has no more descriptors and no more \
-                  memory than\n\
-                  before.",
-        from: Number::stage(1),
-        until: Number::EVER,
+        promise: "Twenty thousand damaged requests: each gets a valid HTTP \
+                  response or none,\nand afterwards the server holds no more \
+                  descriptors and no more memory than\nbefore.",
+        from: 1,
+        until: u32::MAX,
         any_server: true,
         run: mutations,
     }]
@@ -54,10 +54,10 @@ pub fn cases() -> Vec<Case> {
 
 fn mutations(stage: &Stage) -> Outcome {
     let corpus = corpus();
-    let mut server = stage.start_forgetful()?;
+    let mut server = stage.start_without_cache()?;
     server.check_alive()?;
     let pid = server.pid();
-    // Ours keeps no files open here; another server may have a cache of them.
+    // Our servers keep no files open here; another server may cache them.
     let cached = if stage.is_ours() { 0 } else { CACHED };
     let descriptors = process::descriptors(pid)? + cached;
     send_all(&server, &corpus, 0, WARM_UP)?;
@@ -76,7 +76,7 @@ fn mutations(stage: &Stage) -> Outcome {
     Ok(PASSED)
 }
 
-/// What the scripts send, one entry for each connection of a script.
+/// What the scripts send, one entry per script.
 fn corpus() -> Vec<Vec<u8>> {
     let mut corpus = Vec::new();
     for place in script::find_all(script::folder()) {
@@ -108,14 +108,14 @@ fn collect(steps: &[Step], into: &mut Vec<u8>) {
     }
 }
 
-/// Connections number `from` to `to`, by several clients at a time.
+/// Makes connections number `from` to `to`, with several clients at a time.
 fn send_all(
     server: &Server,
     corpus: &[Vec<u8>],
     from: u64,
     to: u64,
 ) -> Result<(), String> {
-    // The site must stand before the threads ask for it.
+    // Build the site before the threads need it.
     let _ = fixtures::site();
     thread::scope(|scope| {
         let workers: Vec<_> = (0..WORKERS)
@@ -133,7 +133,7 @@ fn send_all(
     })
 }
 
-/// One connection: its requests, half-close, and the answers to the end.
+/// One connection: sends its requests, half-closes, and reads to the end.
 fn converse(
     server: &Server,
     corpus: &[Vec<u8>],
@@ -157,7 +157,7 @@ fn converse(
     talk().map_err(|why: String| {
         let received = client.received.get(..2000).unwrap_or(&client.received);
         format!(
-            "connection {seed}: {why}\nIt was sent:\n{}\nIt answered:\n{}",
+            "connection {seed}: {why}\nSent:\n{}\nReceived:\n{}",
             visible_lines(&sent).join("\n"),
             visible(received)
         )
@@ -165,28 +165,28 @@ fn converse(
 }
 
 fn judge(sent: &[u8], received: &[u8]) -> Result<(), String> {
-    answers(received)?;
+    responses(received)?;
     let skipped = sent.iter().take_while(|b| b"\r\n".contains(b)).count();
     if received.is_empty() && find(&sent[skipped..], b"\r\n\r\n").is_some() {
-        return Err("a head came to its end, and no answer followed".into());
+        return Err("a complete head got no response".into());
     }
     Ok(())
 }
 
-/// Whether the bytes are answers, one after the other. Which of them answers
-/// a HEAD is not known, where even the method may be damaged: each answer is
-/// tried with its body and without.
-fn answers(received: &[u8]) -> Result<(), String> {
+/// Checks that the bytes are a sequence of responses. We don't know which of
+/// them answer a HEAD, because even the method may be damaged: so we try each
+/// response with and without a body.
+fn responses(received: &[u8]) -> Result<(), String> {
     if received.is_empty() {
         return Ok(());
     }
     let mut complaint = String::new();
     for method in ["GET", "HEAD"] {
-        let rest = match answer::one(received, method, true) {
-            Ok(Some((answer, used))) if answer.missing == 0 => {
-                answers(&received[used..])
+        let rest = match response::one(received, method, true) {
+            Ok(Some((response, used))) if response.missing == 0 => {
+                responses(&received[used..])
             }
-            Ok(_) => Err("the last answer is cut short".into()),
+            Ok(_) => Err("the last response is truncated".into()),
             Err(why) => Err(why),
         };
         match rest {

@@ -1,9 +1,9 @@
-//! Requests that nobody should send, the same ones on every run.
+//! Damaged requests, the same ones on every run.
 
-/// What a mutation likes to put in: each means something to a parser.
+/// Bytes that mutations insert: each means something to a parser.
 const BYTES: &[u8] = b"\r\n\t\0 :;,=/.%?#*-+\"'\\0129afHTP\x7f\x80\xff";
 
-/// Values that a number in a request may become.
+/// Values that may replace a number in a request.
 const NUMBERS: [&str; 8] = [
     "0",
     "00",
@@ -15,19 +15,19 @@ const NUMBERS: [&str; 8] = [
     "0x10",
 ];
 
-/// How many wounds a request may have. Many have none: a server closes after
-/// a refusal, and what follows on the connection is never looked at.
-const WOUNDS: [usize; 8] = [0, 0, 0, 0, 1, 1, 2, 4];
+/// Number of mutations per request. Many requests have none, because a server
+/// closes after a rejection and never sees the rest of the connection.
+const MUTATIONS: [usize; 8] = [0, 0, 0, 0, 1, 1, 2, 4];
 
 /// Marsaglia's xorshift: 64 bits of state, never zero.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// A sequence of its own for each seed.
+    /// Each seed gives a different sequence.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        // Neighbouring seeds must not begin alike.
+        // Adjacent seeds must not begin alike.
         let mixed = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Self(mixed | 1)
     }
@@ -39,15 +39,15 @@ impl Random {
         self.0
     }
 
-    /// A number below `bound`, which is above 0.
+    /// A number below `bound`, which must be above 0.
     pub fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound.max(1)).unwrap_or(1);
         usize::try_from((self.next() >> 11) % bound).unwrap_or(0)
     }
 }
 
-/// A request made of one or two of the corpus, most of them with
-/// wounds; one in twenty is noise from start to end.
+/// A request from the corpus, most often with mutations; one in twenty is
+/// random bytes.
 #[must_use]
 pub fn request(corpus: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     if random.below(20) == 0 {
@@ -55,8 +55,8 @@ pub fn request(corpus: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
         return (0..length).map(|_| byte(random)).collect();
     }
     let mut bytes = pick(corpus, random).clone();
-    for _ in 0..WOUNDS[random.below(WOUNDS.len())] {
-        wound(&mut bytes, corpus, random);
+    for _ in 0..MUTATIONS[random.below(MUTATIONS.len())] {
+        mutate(&mut bytes, corpus, random);
     }
     bytes
 }
@@ -69,29 +69,29 @@ fn byte(random: &mut Random) -> u8 {
     BYTES[random.below(BYTES.len())]
 }
 
-fn wound(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Random) {
-    let at = random.below(bytes.len() + 1);
-    let end = (at + random.below(16) + 1).min(bytes.len());
+fn mutate(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Random) {
+    let position = random.below(bytes.len() + 1);
+    let end = (position + random.below(16) + 1).min(bytes.len());
     match random.below(7) {
-        0 => bytes.insert(at, byte(random)),
-        1 if at < bytes.len() => bytes[at] = byte(random),
-        2 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
-        3 => drop(bytes.drain(at.min(end)..end)),
+        0 => bytes.insert(position, byte(random)),
+        1 if position < bytes.len() => bytes[position] = byte(random),
+        2 if position < bytes.len() => bytes[position] ^= 1 << random.below(8),
+        3 => drop(bytes.drain(position.min(end)..end)),
         4 => {
-            let copy = bytes[at.min(end)..end].to_vec();
-            bytes.splice(at..at, copy);
+            let copy = bytes[position.min(end)..end].to_vec();
+            bytes.splice(position..position, copy);
         }
         5 => {
             let other = pick(corpus, random);
             let from = random.below(other.len() + 1);
-            bytes.truncate(at);
+            bytes.truncate(position);
             bytes.extend(&other[from..]);
         }
         _ => number(bytes, random),
     }
 }
 
-/// Replaces the first run of digits after a random place.
+/// Replaces the first run of digits after a random position.
 fn number(bytes: &mut Vec<u8>, random: &mut Random) {
     let from = random.below(bytes.len() + 1);
     let is_digit = |b: &u8| b.is_ascii_digit();

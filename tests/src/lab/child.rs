@@ -1,5 +1,5 @@
-//! The lab as a process of its own: it runs itself, with a word that says
-//! which part to play.
+//! A lab that starts itself again as a child process, with an argument that
+//! names the child's role.
 
 use std::env;
 use std::io;
@@ -9,16 +9,16 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use nix::sys::signal::{SigHandler, Signal, signal};
 
-/// The words behind the program's name; none if a person started it.
+/// The arguments; empty if a person started the program.
 #[must_use]
 pub fn role() -> Vec<String> {
     env::args().skip(1).collect()
 }
 
-/// This program, to play another part.
+/// This program as a child, in the given role.
 ///
 /// # Errors
-/// If the file of the program is not to be found.
+/// If the program's own path can't be determined.
 pub fn itself(role: &[&str]) -> io::Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.args(role);
@@ -36,13 +36,13 @@ pub fn ending(status: ExitStatus) -> String {
     }
 }
 
-/// Makes SIGPIPE end the process, as in a program in C, or be ignored, as the
-/// runtime of Rust has it before `main`.
+/// Makes SIGPIPE kill the process, as it does in a C program, or ignores it, as
+/// Rust's runtime does before `main`.
 ///
 /// # Errors
 /// As sigaction(2).
 pub fn sigpipe(ignored: bool) -> nix::Result<()> {
     let handler = if ignored { SigHandler::SigIgn } else { SigHandler::SigDfl };
-    // SAFETY: neither of the two runs any code of ours.
+    // SAFETY: neither disposition runs any code of ours.
     unsafe { signal(Signal::SIGPIPE, handler) }.map(drop)
 }

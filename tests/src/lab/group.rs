@@ -7,10 +7,10 @@ use nix::sys::socket::{setsockopt, sockopt};
 use super::Stop;
 use super::sockets::{LOOPBACK, address, bind, listen, plain_v4};
 
-/// A listener that does not sleep in `accept`, with the option or without it.
+/// A non-blocking listener, with or without the option.
 ///
 /// # Errors
-/// EADDRINUSE, if it may not join those which are there.
+/// EADDRINUSE, if it may not join the group.
 pub fn member(place: SocketAddr, option: bool) -> nix::Result<TcpListener> {
     let socket = plain_v4()?;
     setsockopt(&socket, sockopt::ReusePort, &option)?;
@@ -23,10 +23,10 @@ pub fn member(place: SocketAddr, option: bool) -> nix::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Four members, and where they listen.
+/// Four members of one group, and their address.
 ///
 /// # Errors
-/// As for one.
+/// As [`member`].
 pub fn four() -> Result<([TcpListener; 4], SocketAddr), Stop> {
     let first = member(LOOPBACK, true)?;
     let place = address(&first)?;

@@ -1,33 +1,33 @@
-//! `TCP_INFO` (tcp(7)): what the kernel knows of a connection.
+//! `TCP_INFO` (tcp(7)): what the kernel knows about a connection.
 
 use std::os::fd::AsFd;
 
 use super::options::fetch;
 
-/// The fields that the labs look at, as `struct tcp_info` in `linux/tcp.h` has
-/// them; the C libraries know only the first.
+/// The fields that the labs use, laid out as `struct tcp_info` in
+/// `linux/tcp.h`. The C libraries define only the first of them.
 #[derive(Debug, Clone, Copy)]
 pub struct TcpInfo {
-    /// `ESTABLISHED` and so on.
+    /// The state: `ESTABLISHED` and so on.
     pub state: &'static str,
-    /// Keep-alive or window probes that were not answered so far.
+    /// Keep-alive or window probes without a reply so far.
     pub probes: u32,
-    /// How often the segment in flight was sent again without an answer.
+    /// How often the segment in flight was retransmitted.
     pub retransmits: u32,
-    /// Whether data in the SYN was taken (RFC 7413), on either side.
+    /// Whether data in the SYN was accepted (RFC 7413), on either side.
     pub syn_data: bool,
-    /// Segments in flight. Of a listener: connections that wait in its queue.
+    /// Segments in flight. For a listener: the length of its accept queue.
     pub unacked: u32,
-    /// Segments known to have arrived out of order. Of a listener: its
+    /// Segments known to have arrived out of order. For a listener: its
     /// backlog.
     pub sacked: u32,
-    /// Milliseconds since the last byte came.
+    /// Milliseconds since the last byte arrived.
     pub last_data_recv: u32,
-    /// Milliseconds since the last acknowledgement came.
+    /// Milliseconds since the last acknowledgement arrived.
     pub last_ack_recv: u32,
-    /// How often anything was sent again.
+    /// Total number of retransmissions.
     pub total_retrans: u32,
-    /// Segments with data that were sent.
+    /// Segments with data sent.
     pub data_segs_out: u32,
 }
 
@@ -52,13 +52,13 @@ const STATES: [&str; 13] = [
 ];
 
 impl TcpInfo {
-    /// Asks the kernel.
+    /// Reads it from the kernel.
     ///
     /// # Errors
     /// As getsockopt(2).
     pub fn of(socket: &impl AsFd) -> nix::Result<Self> {
-        // The structure begins with eight single bytes, so from the third on
-        // these are its 32-bit fields.
+        // The structure begins with eight one-byte fields; the rest are 32-bit
+        // fields, which therefore start at the third word.
         let mut words = [0_u32; 64];
         fetch(socket, libc::IPPROTO_TCP, libc::TCP_INFO, &mut words)?;
         let bytes = words[0].to_ne_bytes();

@@ -1,9 +1,9 @@
-//! What the labs share: `stageN-*/examples/NAME.rs`, one experiment each.
+//! Shared code of the labs, `stageN-*/examples/NAME.rs`: one experiment each.
 //!
-//! A lab prints a table of what the kernel did in this very run, reduced to
-//! what is the same in every run. So its words are counts, error names, yes
-//! and no; of time it says what differs by a large factor. Its test compares
-//! the table with `tests/snapshots/STAGE/lab-NAME.snap`.
+//! A lab prints a table of what the kernel did in this run, reduced to what is
+//! the same in every run: counts, error names, yes and no. It reports time only
+//! where the difference is a large factor. Its test compares the table with
+//! `tests/snapshots/STAGE/lab-NAME.snap`.
 //!
 //! | module | what it does |
 //! | --- | --- |
@@ -12,12 +12,12 @@
 //! | [`options`] | getsockopt and setsockopt for what nix lacks |
 //! | [`info`] | `TCP_INFO` |
 //! | [`ends`] | how connections end, and what they leave behind |
-//! | [`filter`] | programs of one instruction for packets |
+//! | [`filter`] | one-instruction filters for packets |
 //! | [`group`] | listeners that share a port |
-//! | [`network`] | a network of the lab's own |
-//! | [`child`] | the lab as a process of its own |
+//! | [`network`] | a private network namespace |
+//! | [`child`] | the lab as a child process |
 //! | [`talk`] | requests and answers on keep-alive connections |
-//! | [`task`] | a thread: asleep or not, its processor time |
+//! | [`task`] | a thread: whether it sleeps, its processor time |
 //! | [`timer`] | timers that are descriptors |
 
 pub mod child;
@@ -47,26 +47,26 @@ pub use table::Table;
 /// How long a lab waits for one event.
 pub const CEILING: Duration = Duration::from_secs(20);
 
-/// After so many seconds a lab is ended by SIGALRM, whatever it waits for.
+/// SIGALRM kills a lab after this many seconds.
 const LIMIT: u32 = 60;
 
-/// The line of a lab that can't be done here begins so; its test counts as
+/// First line of a lab that can't run on this machine; its test counts as
 /// skipped.
 pub const NOT_HERE: &str = "not here: ";
 
-/// What a lab ends with.
+/// The result of a lab.
 pub type Lab = Result<(), Stop>;
 
 /// Why a lab ends early.
 #[derive(Debug)]
 pub enum Stop {
-    /// This kernel, its settings or our rights don't allow the experiment.
+    /// This kernel, its settings or our privileges don't allow the experiment.
     NotHere(String),
     /// Something else went wrong.
     Failed(String),
 }
 
-/// This kernel, its settings or our rights don't allow the experiment.
+/// This kernel, its settings or our privileges don't allow the experiment.
 #[must_use]
 pub fn not_here(why: &str) -> Stop {
     Stop::NotHere(why.to_owned())
@@ -96,8 +96,8 @@ impl From<&str> for Stop {
     }
 }
 
-/// The `main` of a lab. An experiment that can't be done here says so in one
-/// line and ends well; a failed one ends with 1.
+/// The `main` of a lab. If the experiment can't run here, it prints one line
+/// that says why and exits with 0; a failure exits with 1.
 #[must_use]
 pub fn run(experiment: fn() -> Lab) -> ExitCode {
     alarm::set(LIMIT);
@@ -114,7 +114,7 @@ pub fn run(experiment: fn() -> Lab) -> ExitCode {
     }
 }
 
-/// A fact as a word.
+/// `yes` or `no`.
 #[must_use]
 pub fn yes(fact: bool) -> &'static str {
     if fact { "yes" } else { "no" }
@@ -138,17 +138,17 @@ pub fn name(error: &io::Error) -> String {
     }
 }
 
-/// A number of sysctl(8), `net.core.somaxconn`, if it can be read here.
+/// A number from sysctl(8), such as `net.core.somaxconn`, if it can be read.
 #[must_use]
 pub fn sysctl(name: &str) -> Option<i32> {
     let path = format!("/proc/sys/{}", name.replace('.', "/"));
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// Waits until `done`, looking again after every millisecond.
+/// Waits until `done`, checking every millisecond.
 ///
 /// # Errors
-/// With what it waited for, after 20 s.
+/// After 20 s; the text names the event.
 pub fn until(what: &str, mut done: impl FnMut() -> bool) -> Result<(), String> {
     let deadline = Instant::now() + CEILING;
     while !done() {
@@ -160,8 +160,8 @@ pub fn until(what: &str, mut done: impl FnMut() -> bool) -> Result<(), String> {
     Ok(())
 }
 
-/// The middle one of several times. A machine that is busy with something
-/// else makes some of them longer, and hardly more than half.
+/// The median. On a busy machine some of the times are longer, but hardly more
+/// than half of them.
 #[must_use]
 pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();

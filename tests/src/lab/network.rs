@@ -1,4 +1,5 @@
-//! A network of the lab's own: nothing on it but a loopback (namespaces(7)).
+//! A private network: a namespace with nothing but a loopback device
+//! (namespaces(7)).
 
 use std::os::fd::AsRawFd as _;
 
@@ -8,12 +9,12 @@ use nix::sched::{CloneFlags, unshare};
 use super::sockets::plain_v4;
 use super::{Stop, not_here};
 
-/// Moves the process into a network of its own, with sysctls, routes and caches
-/// that are fresh. It must not have a second thread yet. An ordinary user gets
-/// it together with a user namespace, where the system allows that.
+/// Moves the process into a network namespace of its own, with fresh sysctls,
+/// routes and caches. The process must not have a second thread yet. An
+/// ordinary user needs a user namespace as well, where the system allows that.
 ///
 /// # Errors
-/// If neither is allowed, or the loopback can't be set up.
+/// If the system allows neither, or the loopback can't be set up.
 pub fn alone() -> Result<(), Stop> {
     let (net, user) = (CloneFlags::CLONE_NEWNET, CloneFlags::CLONE_NEWUSER);
     let moved = unshare(net | user).or_else(|_| unshare(net));
@@ -21,7 +22,7 @@ pub fn alone() -> Result<(), Stop> {
     loopback_up().map_err(|_| not_here("the loopback can't be set up"))
 }
 
-/// A new loopback is down (netdevice(7), `SIOCSIFFLAGS`).
+/// A new loopback device is down (netdevice(7), `SIOCSIFFLAGS`).
 fn loopback_up() -> nix::Result<()> {
     let socket = plain_v4()?;
     // SAFETY: a structure of numbers, for which zeros are a value.

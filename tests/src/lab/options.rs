@@ -1,31 +1,31 @@
-//! Socket options by number, as the kernel takes them.
+//! Socket options by number, as the kernel defines them.
 
 use std::mem::size_of;
 use std::os::fd::{AsFd, AsRawFd};
 
 use nix::errno::Errno;
 
-/// An option, and a value for it that is not the default.
+/// An option, and a value that differs from its default.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// As the man pages call it.
+    /// Its name in the man pages.
     pub name: &'static str,
-    /// `SOL_SOCKET`, or the number of a protocol.
+    /// `SOL_SOCKET` or a protocol number.
     pub level: i32,
     /// The option's number.
     pub option: i32,
-    /// The value, as many integers as the option has.
+    /// The value to set.
     pub value: Value,
 }
 
-/// What options take.
+/// The type and value of an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value {
     /// An integer; for a flag 0 or 1.
     Number(i32),
-    /// A `struct linger`: on, for so many seconds.
+    /// A `struct linger`: on, with this many seconds.
     Linger(i32),
-    /// A `struct timeval`: so many seconds.
+    /// A `struct timeval`: this many seconds.
     Time(i64),
 }
 
@@ -42,7 +42,7 @@ impl Setting {
         }
     }
 
-    /// What the socket has.
+    /// The socket's current value.
     ///
     /// # Errors
     /// As getsockopt(2).
@@ -67,8 +67,8 @@ impl Setting {
         })
     }
 
-    /// Whether the socket has the value, or twice as much, which is what the
-    /// kernel makes of a buffer's size.
+    /// Whether the socket has this value, or twice as much: the kernel doubles
+    /// the size of a buffer.
     ///
     /// # Errors
     /// As getsockopt(2).
@@ -84,7 +84,7 @@ impl Setting {
 }
 
 impl Value {
-    /// A word for it.
+    /// The value as text.
     #[must_use]
     pub fn word(self) -> String {
         match self {
@@ -107,8 +107,8 @@ pub const fn number(
     Setting { name, level, option, value: Value::Number(value) }
 }
 
-/// What can be set on a socket of ours, with values that are not the default,
-/// in the order of the book's reference.
+/// The options that a server can set, with values that differ from the
+/// defaults, in the order of the book's reference.
 pub const ALL: [Setting; 15] = {
     use libc::{IPPROTO_TCP as TCP, SOL_SOCKET as SOL};
     [

@@ -1,4 +1,4 @@
-//! Sockets for experiments, on the loopback only.
+//! Sockets for experiments, on the loopback interface only.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -19,8 +19,8 @@ use super::CEILING;
 pub const LOOPBACK: SocketAddr =
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// A client and the server's end of its connection. Both sleep in their
-/// calls, for 20 s at most.
+/// A client and the server's end of its connection. Both block for at most 20
+/// s.
 ///
 /// # Errors
 /// If there are no descriptors or ports left.
@@ -28,7 +28,7 @@ pub fn pair() -> io::Result<(TcpStream, TcpStream)> {
     pair_by(&TcpListener::bind(LOOPBACK)?)
 }
 
-/// The same through this listener, whose queue must be empty.
+/// The same through this listener, whose accept queue must be empty.
 ///
 /// # Errors
 /// As connect(2) and accept(2).
@@ -40,7 +40,7 @@ pub fn pair_by(listener: &TcpListener) -> io::Result<(TcpStream, TcpStream)> {
     Ok((client, server))
 }
 
-/// A client that waits no longer than 20 s for anything.
+/// A client whose calls block for at most 20 s.
 ///
 /// # Errors
 /// As connect(2).
@@ -51,7 +51,7 @@ pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(client)
 }
 
-/// Takes whatever comes, and looks at nothing of it (tcp(7), `MSG_TRUNC`).
+/// Discards everything that arrives, without copying it (tcp(7), `MSG_TRUNC`).
 #[must_use]
 pub fn swallow(reader: TcpStream) -> JoinHandle<nix::Result<()>> {
     thread::spawn(move || {
@@ -62,8 +62,8 @@ pub fn swallow(reader: TcpStream) -> JoinHandle<nix::Result<()>> {
     })
 }
 
-/// A socket on which nothing is set but `SOCK_CLOEXEC`. The standard library
-/// sets `SO_REUSEADDR` on its listeners, and that would spoil experiments.
+/// A socket with no option set except `SOCK_CLOEXEC`. The standard library sets
+/// `SO_REUSEADDR` on its listeners, which would spoil some experiments.
 ///
 /// # Errors
 /// EAFNOSUPPORT, if the kernel does not know the family.
@@ -89,7 +89,7 @@ pub fn bind(socket: &impl AsFd, address: SocketAddr) -> nix::Result<()> {
     nix::sys::socket::bind(fd, &SockaddrStorage::from(address))
 }
 
-/// Makes it listen, with a backlog that is not cut before the kernel sees it.
+/// Calls listen(2) with exactly this backlog; nix limits the value.
 ///
 /// # Errors
 /// As listen(2).
@@ -99,8 +99,8 @@ pub fn listen(socket: &impl AsFd, backlog: i32) -> nix::Result<()> {
     Errno::result(done).map(drop)
 }
 
-/// So many descriptors, connected two by two, that have nothing to read; but
-/// the first of them has one byte.
+/// Returns `count` connected descriptors with nothing to read, except the
+/// first, which has one byte.
 ///
 /// # Errors
 /// EMFILE.
@@ -128,7 +128,7 @@ pub fn accept(listener: &impl AsFd) -> nix::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Begins to connect, and does not wait for an answer.
+/// Starts to connect without waiting for the handshake.
 ///
 /// # Errors
 /// As connect(2), but for EINPROGRESS.
@@ -147,10 +147,10 @@ pub fn start_connecting(address: SocketAddr) -> nix::Result<OwnedFd> {
     }
 }
 
-/// The address that it is bound to.
+/// The local address.
 ///
 /// # Errors
-/// As getsockname(2), or if it is none of IP.
+/// As getsockname(2), or if it isn't an IP address.
 pub fn address(socket: &impl AsFd) -> io::Result<SocketAddr> {
     let fd = socket.as_fd().as_raw_fd();
     let local = getsockname::<SockaddrStorage>(fd)?;
@@ -162,7 +162,7 @@ pub fn address(socket: &impl AsFd) -> io::Result<SocketAddr> {
     Ok((v6.ip(), v6.port()).into())
 }
 
-/// Whether something can be read, or accepted, within this time.
+/// Waits for data or a connection to accept; says whether one came in time.
 ///
 /// # Errors
 /// As poll(2).
@@ -170,8 +170,8 @@ pub fn readable(socket: &impl AsFd, within: Duration) -> nix::Result<bool> {
     ready(socket, PollFlags::POLLIN, within)
 }
 
-/// Whether something can be sent within this time; while a client connects,
-/// whether that is done.
+/// Waits for room to send, or for a connect(2) in progress to finish; says
+/// whether that happened in time.
 ///
 /// # Errors
 /// As poll(2).

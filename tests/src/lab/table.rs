@@ -1,21 +1,21 @@
-//! A small table, aligned, without lines: it fits on a slide.
+//! A small aligned table without rules, narrow enough for a slide.
 
 use std::fmt::{self, Write as _};
 
-/// The widest that a line of a lab may be, in columns.
+/// The maximum width of a lab's output, in columns.
 pub const WIDEST: usize = 72;
 
-/// Between two columns.
+/// Spaces between two columns.
 const GAP: usize = 2;
 
-/// Rows of words; each column is as wide as its longest.
+/// Rows of words; each column is as wide as its longest word.
 #[derive(Debug, Clone)]
 pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// A table with these words above its columns.
+    /// A table with this heading row.
     #[must_use]
     pub fn new(head: &[&str]) -> Self {
         let mut table = Self { rows: Vec::new() };
@@ -23,7 +23,7 @@ impl Table {
         table
     }
 
-    /// One more row.
+    /// Appends a row.
     pub fn row<Word: AsRef<str>>(&mut self, words: &[Word]) {
         let words = words.iter().map(|word| word.as_ref().to_owned());
         self.rows.push(words.collect());

@@ -1,4 +1,4 @@
-//! Requests and answers on keep-alive connections.
+//! Requests and responses on keep-alive connections.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,27 +9,27 @@ use super::info::TcpInfo;
 use super::sockets::pair;
 use super::{Stop, median};
 
-/// How often, and on how many connections, one after the other.
+/// Number of requests per connection, and number of connections.
 const TIMES: u32 = 5;
 
-/// Asks for answers of so many bytes. Returns how many segments an answer was,
-/// and the median time from the second one on: of the first the kernel
-/// acknowledges every part at once.
+/// Makes requests with responses of `bytes` bytes. Returns the number of
+/// segments per response, and the median time. The first response of each
+/// connection doesn't count: the kernel acknowledges every part of it at once.
 ///
 /// # Errors
-/// If an answer does not come.
-pub fn talk<Answer>(
+/// If a response does not arrive.
+pub fn talk<Response>(
     bytes: usize,
-    answer: Answer,
+    respond: Response,
 ) -> Result<(String, Duration), Stop>
 where
-    Answer: Fn(&TcpStream) -> nix::Result<()> + Sync,
+    Response: Fn(&TcpStream) -> nix::Result<()> + Sync,
 {
     let (mut times, mut segments) = (Vec::new(), 0);
     for _ in 0..TIMES {
         let (mut client, server) = pair()?;
         segments += thread::scope(|scope| {
-            let serving = scope.spawn(|| serve(server, &answer));
+            let serving = scope.spawn(|| serve(server, &respond));
             for request in 0..TIMES {
                 let start = Instant::now();
                 client.write_all(b"a request")?;
@@ -38,7 +38,7 @@ where
                     times.push(start.elapsed());
                 }
             }
-            // It is the end of the server's reading.
+            // The server's read returns 0 and its loop ends.
             drop(client);
             serving.join().map_err(|_| "a thread panicked")?
         })?;
@@ -47,13 +47,16 @@ where
     Ok((each.round().to_string(), median(times)))
 }
 
-/// How many segments it sent, to the end of a connection.
-fn serve<Answer>(mut server: TcpStream, answer: &Answer) -> Result<u32, Stop>
+/// Serves one connection and returns the number of segments sent.
+fn serve<Response>(
+    mut server: TcpStream,
+    respond: &Response,
+) -> Result<u32, Stop>
 where
-    Answer: Fn(&TcpStream) -> nix::Result<()>,
+    Response: Fn(&TcpStream) -> nix::Result<()>,
 {
     while let Ok(1..) = server.read(&mut [0; 100]) {
-        answer(&server)?;
+        respond(&server)?;
     }
     let info = TcpInfo::of(&server)?;
     Ok(info.data_segs_out - info.total_retrans)

@@ -1,4 +1,4 @@
-//! A thread of ours as /proc shows it (proc(5)).
+//! One of our threads, as /proc shows it (proc(5)).
 
 use std::fs;
 use std::io;
@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-/// A thread, by its folder in /proc.
+/// A thread, identified by its directory in /proc.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Task {
     folder: PathBuf,
 }
 
 impl Task {
-    /// The thread that asks.
+    /// The calling thread.
     ///
     /// # Errors
     /// If /proc is not mounted.
@@ -31,7 +31,7 @@ impl Task {
         stat.is_ok_and(|stat| stat.contains(") S "))
     }
 
-    /// How often it has given up the processor by itself.
+    /// How often it has given up the processor voluntarily.
     #[must_use]
     pub fn switches(&self) -> usize {
         let status = fs::read_to_string(self.folder.join("status"));
@@ -42,8 +42,8 @@ impl Task {
     }
 }
 
-/// The processor time that the thread which asks has had, in the kernel and
-/// outside. It does not grow while others have the processor.
+/// The processor time of the calling thread, in user and kernel mode. It does
+/// not grow while other threads run.
 ///
 /// # Errors
 /// As `clock_gettime(2)`.

@@ -9,18 +9,17 @@ use nix::sys::timerfd::{
     ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags,
 };
 
-/// Between two deadlines, and by how much a request moves one.
+/// The time between two deadlines, and by which a request moves one.
 pub const STEP: Duration = Duration::from_millis(20);
 
-/// A deadline for each of so many connections: ten different ones in all.
+/// A deadline for each of `count` connections, with ten distinct values.
 #[must_use]
 pub fn deadlines(count: usize) -> Vec<Instant> {
     let first = Instant::now() + 10 * STEP;
     (0..10).flat_map(|n| vec![first + n * STEP; count / 10]).collect()
 }
 
-/// A timer that is not armed. It makes an event of this number,
-/// level-triggered.
+/// An unarmed timer, registered level-triggered with `number` as its data.
 ///
 /// # Errors
 /// EMFILE.
@@ -31,21 +30,21 @@ pub fn watched(epoll: &Epoll, number: usize) -> nix::Result<TimerFd> {
     Ok(timer)
 }
 
-/// Has it fire at this moment and not at an earlier one. If it has fired, that
-/// is forgotten.
+/// Makes it fire at `deadline`. An earlier setting is replaced, and an earlier
+/// expiration cleared.
 ///
 /// # Errors
 /// As `timerfd_settime(2)`.
 pub fn arm(timer: &TimerFd, deadline: Instant) -> nix::Result<()> {
     let left = deadline.saturating_duration_since(Instant::now());
-    // 0 would switch it off.
+    // 0 would disarm it.
     let left = left.max(Duration::from_nanos(1));
     timer.set(Expiration::OneShot(left.into()), TimerSetTimeFlags::empty())
 }
 
-/// Sleeps in epoll until a deadline, by this timer, or without one by the
-/// timeout of the call, in whole milliseconds. Rounded down, it ends early.
-/// Returns how many system calls that was.
+/// Sleeps in epoll until a deadline: with a timer if there is one, otherwise
+/// with the call's own timeout, in whole milliseconds. Rounded down, that ends
+/// early. Returns the number of system calls.
 ///
 /// # Errors
 /// As `epoll_wait(2)`.

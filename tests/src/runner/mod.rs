@@ -10,28 +10,29 @@ use crate::server::{Server, pool};
 use crate::stage::{Launch, Stage};
 use crate::transcript::Transcript;
 use crate::wire::escape::Part;
-use crate::wire::{Answer, Client};
+use crate::wire::{Client, Response};
 
-/// How the bytes of a script are handed to the kernel.
+/// How the bytes of a script are split into writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// Neighbouring `>` lines in one write.
+    /// Adjacent `>` lines in one write.
     Whole,
-    /// Each byte in a write, and a read, of its own.
+    /// One byte per write, and one read of the server per byte.
     ByteByByte,
-    /// As [`Pace::Whole`], and the server receives and sends at most this many
-    /// bytes at a time.
+    /// As [`Pace::Whole`], and the server moves at most this many bytes per
+    /// recv and send.
     TinyIo(usize),
 }
 
-/// What came of a script.
+/// The result of a script.
 #[derive(Debug)]
 pub struct Played {
-    /// The transcript, complete or as far as it went.
+    /// The transcript, complete or up to the error.
     pub transcript: String,
-    /// Why it could not be played to its end, or what is wrong afterwards.
-    pub trouble: Option<String>,
-    /// What was noticed on the way that may explain a difference.
+    /// Why the script could not be played to its end, or what is wrong
+    /// afterwards.
+    pub error: Option<String>,
+    /// Hints that may explain a difference.
     pub clues: Clues,
 }
 
@@ -51,7 +52,7 @@ pub fn play(script: &Script, stage: &Stage, pace: Pace) -> Played {
         Err(why) => {
             return Played {
                 transcript: String::new(),
-                trouble: Some(why),
+                error: Some(why),
                 clues: Clues::default(),
             };
         }
@@ -59,53 +60,56 @@ pub fn play(script: &Script, stage: &Stage, pace: Pace) -> Played {
     let mut player = Player {
         server: &server,
         pace,
-        lines: Vec::new(),
+        connections: Vec::new(),
         transcript: Transcript::default(),
         last: None,
-        silent: false,
+        quiet: false,
     };
     let result = player.steps(&script.steps).and_then(|()| player.finish());
     player.show_rest();
-    let clues = Clues::of(player.lines.iter().filter_map(Line::client));
+    let clues =
+        Clues::of(player.connections.iter().filter_map(Connection::client));
     let transcript = player.transcript.text();
     drop(player);
     let alive = server.check_alive();
-    if let (Launch::Command(line), Ok(())) = (&stage.launch, &alive) {
-        pool::keep(line, server);
+    if let (Launch::Command(connection_index), Ok(())) = (&stage.launch, &alive)
+    {
+        pool::keep(connection_index, server);
     }
-    let trouble = match (result, alive) {
+    let error = match (result, alive) {
         (Err(why), Err(gone)) => Some(format!("{why}\n{gone}")),
         (result, alive) => result.and(alive).err(),
     };
-    Played { transcript, trouble, clues }
+    Played { transcript, error, clues }
 }
 
 struct Player<'a> {
     server: &'a Server,
     pace: Pace,
-    lines: Vec<Line>,
+    connections: Vec<Connection>,
     transcript: Transcript,
-    /// The answer read last, for `{etag}` and the like.
-    last: Option<Answer>,
-    /// Set from the second round of a `repeat` on: the first one is shown.
-    silent: bool,
+    /// The last response, for `{etag}` and other placeholders.
+    last: Option<Response>,
+    /// Set from the second round of a `repeat` on: only the first round is
+    /// shown.
+    quiet: bool,
 }
 
 /// One connection of the script.
-struct Line {
+struct Connection {
     name: String,
     /// `None` once the script has reset it.
     client: Option<Client>,
-    /// What the next flush sends: bytes, and how many at a time.
+    /// What the next flush sends: the bytes, and how many per write.
     outgoing: Vec<(Vec<u8>, usize)>,
-    /// How many answers are in the transcript.
+    /// Number of responses in the transcript.
     shown: usize,
     half_closed: bool,
-    /// Whether the transcript tells its end.
+    /// Whether the transcript shows its end.
     ended: bool,
 }
 
-impl Line {
+impl Connection {
     fn client(&self) -> Option<&Client> {
         self.client.as_ref()
     }
@@ -125,35 +129,37 @@ impl Player<'_> {
         if let Action::Repeat(times, steps) = &step.action {
             return self.repeat(*times, steps);
         }
-        let at = self.line(name)?;
+        let index = self.connection_index(name)?;
         match &step.action {
             Action::Send(text, parts) => {
-                if !self.silent {
+                if !self.quiet {
                     self.transcript.sent(name, text);
                 }
                 let bytes = self.fill_in(parts)?;
-                self.lines[at].outgoing.push((bytes, 1));
+                self.connections[index].outgoing.push((bytes, 1));
                 return Ok(());
             }
             Action::Fill(count, byte) => {
                 let shown = crate::wire::escape::visible(&[*byte]);
                 self.did(name, &format!("{count} times {shown}"));
-                // A long filler goes in some 4,000 writes at most.
+                // A long filler takes at most about 4,000 writes.
                 let bytes = vec![*byte; *count];
-                self.lines[at].outgoing.push((bytes, count / 4096 + 1));
+                self.connections[index]
+                    .outgoing
+                    .push((bytes, count / 4096 + 1));
                 return Ok(());
             }
-            _ => self.flush(at)?,
+            _ => self.flush(index)?,
         }
         match &step.action {
-            Action::Segment => self.segment(at),
-            Action::Drip(byte) => self.drip(at, *byte)?,
-            Action::Read(count) => self.read(at, *count)?,
-            Action::ReadContinue => self.read_continue(at)?,
-            Action::ReadClose => self.read_close(at)?,
-            Action::Pause(ms) => self.pause(at, *ms),
-            Action::HalfClose => self.half_close(at),
-            Action::Reset => self.reset(at),
+            Action::Segment => self.segment(index),
+            Action::Drip(byte) => self.drip(index, *byte)?,
+            Action::Read(count) => self.read(index, *count)?,
+            Action::ReadContinue => self.read_continue(index)?,
+            Action::ReadClose => self.read_close(index)?,
+            Action::Pause(ms) => self.pause(index, *ms),
+            Action::HalfClose => self.half_close(index),
+            Action::Reset => self.reset(index),
             _ => {}
         }
         Ok(())
@@ -162,34 +168,36 @@ impl Player<'_> {
     fn repeat(&mut self, times: usize, steps: &[Step]) -> Result<(), String> {
         let name = steps.first().map_or("", |step| &step.connection);
         self.did(name, &format!("repeat {times} times"));
-        let outer = self.silent;
+        let outer = self.quiet;
         for round in 0..times {
-            self.silent = outer || round > 0;
+            self.quiet = outer || round > 0;
             self.steps(steps)?;
         }
-        self.silent = outer;
+        self.quiet = outer;
         self.did(name, "end of repeat");
         Ok(())
     }
 
     fn did(&mut self, name: &str, what: &str) {
-        if !self.silent {
+        if !self.quiet {
             self.transcript.did(name, what);
         }
     }
 
-    /// The connection called `name`, opened on first use. What others still
-    /// have to send goes out first, so that the order is the script's.
-    fn line(&mut self, name: &str) -> Result<usize, String> {
-        for at in 0..self.lines.len() {
-            if self.lines[at].name != name {
-                self.flush(at)?;
+    /// The connection called `name`, opened on first use. Pending bytes of the
+    /// other connections are sent first, which keeps the order of the script.
+    fn connection_index(&mut self, name: &str) -> Result<usize, String> {
+        for index in 0..self.connections.len() {
+            if self.connections[index].name != name {
+                self.flush(index)?;
             }
         }
-        if let Some(at) = self.lines.iter().position(|l| l.name == name) {
-            return Ok(at);
+        if let Some(index) =
+            self.connections.iter().position(|l| l.name == name)
+        {
+            return Ok(index);
         }
-        self.lines.push(Line {
+        self.connections.push(Connection {
             name: name.to_owned(),
             client: Some(self.server.connect()?),
             outgoing: Vec::new(),
@@ -197,10 +205,10 @@ impl Player<'_> {
             half_closed: false,
             ended: false,
         });
-        Ok(self.lines.len() - 1)
+        Ok(self.connections.len() - 1)
     }
 
-    /// The bytes of a `>` line, with its placeholders filled in.
+    /// The bytes of a `>` line, with its placeholders replaced.
     fn fill_in(&self, parts: &[Part]) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
         for part in parts {
@@ -222,10 +230,10 @@ impl Player<'_> {
             _ => {}
         }
         let last = self.last.as_ref().ok_or_else(|| {
-            format!("{{{name}}} stands before any answer was read")
+            format!("{{{name}}} is used before any response was read")
         })?;
         let value = last.field(name).ok_or_else(|| {
-            format!("{{{name}}}: the last answer has no such field")
+            format!("{{{name}}}: the last response has no such field")
         })?;
         Ok(value.to_owned())
     }

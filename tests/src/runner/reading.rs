@@ -1,7 +1,8 @@
-//! The receiving half of a script: what is waited for, and what is shown.
+//! The receiving half of a script: what it waits for, and what the transcript
+//! shows.
 //!
-//! Answers reach the transcript only where the script reads, never when they
-//! happen to arrive: so it is the same however the packets fall.
+//! Responses enter the transcript where the script reads, not when they arrive.
+//! So the transcript doesn't depend on timing.
 
 use std::thread;
 use std::time::Duration;
@@ -10,123 +11,126 @@ use super::Player;
 use crate::wire::client::End;
 
 impl Player<'_> {
-    /// `read N`: the next N final answers, with the interim ones before.
+    /// `read N`: the next N final responses, with any interim responses before
+    /// them.
     pub(super) fn read(
         &mut self,
-        at: usize,
+        index: usize,
         count: usize,
     ) -> Result<(), String> {
-        let line = &mut self.lines[at];
-        let Some(client) = &mut line.client else { return Ok(()) };
-        let shown = &client.reader.answers[..line.shown];
+        let connection = &mut self.connections[index];
+        let Some(client) = &mut connection.client else { return Ok(()) };
+        let shown = &client.reader.responses[..connection.shown];
         let before = shown.iter().filter(|a| !a.is_interim()).count();
-        let waited = client.wait_for_answers(before + count);
-        let mut left = count;
-        let mut upto = line.shown;
-        for answer in &client.reader.answers[line.shown..] {
-            if left == 0 {
+        let waited = client.wait_for_responses(before + count);
+        let mut remaining = count;
+        let mut end = connection.shown;
+        for response in &client.reader.responses[connection.shown..] {
+            if remaining == 0 {
                 break;
             }
-            left -= usize::from(!answer.is_interim());
-            upto += 1;
+            remaining -= usize::from(!response.is_interim());
+            end += 1;
         }
-        self.show(at, upto);
+        self.show(index, end);
         waited
     }
 
-    /// `read continue`: the next answer, which should be a 100.
-    pub(super) fn read_continue(&mut self, at: usize) -> Result<(), String> {
-        let line = &mut self.lines[at];
-        let Some(client) = &mut line.client else { return Ok(()) };
-        let wanted = line.shown + 1;
+    /// `read continue`: the next response, which should be a 100.
+    pub(super) fn read_continue(&mut self, index: usize) -> Result<(), String> {
+        let connection = &mut self.connections[index];
+        let Some(client) = &mut connection.client else { return Ok(()) };
+        let wanted = connection.shown + 1;
         client.wait_for("100 Continue", |client| {
-            client.reader.answers.len() >= wanted
+            client.reader.responses.len() >= wanted
         })?;
-        self.show(at, wanted);
+        self.show(index, wanted);
         Ok(())
     }
 
-    /// `read close`: all that comes until the server closes by itself.
-    pub(super) fn read_close(&mut self, at: usize) -> Result<(), String> {
-        let Some(client) = &mut self.lines[at].client else {
+    /// `read close`: everything up to the server's close.
+    pub(super) fn read_close(&mut self, index: usize) -> Result<(), String> {
+        let Some(client) = &mut self.connections[index].client else {
             return Ok(());
         };
         client.wait_for_end()?;
-        self.show_end(at);
+        self.show_end(index);
         Ok(())
     }
 
-    /// `pause N ms`: time goes by, then what has come is shown.
-    pub(super) fn pause(&mut self, at: usize, ms: u64) {
-        let name = self.lines[at].name.clone();
+    /// `pause N ms`: sleeps, then shows what has arrived.
+    pub(super) fn pause(&mut self, index: usize, ms: u64) {
+        let name = self.connections[index].name.clone();
         self.did(&name, &format!("pause {ms} ms"));
         thread::sleep(Duration::from_millis(ms));
-        let line = &mut self.lines[at];
-        let Some(client) = &mut line.client else { return };
+        let connection = &mut self.connections[index];
+        let Some(client) = &mut connection.client else { return };
         client.take();
         if client.end == End::Open {
-            let upto = client.reader.answers.len();
-            self.show(at, upto);
+            let end = client.reader.responses.len();
+            self.show(index, end);
             self.transcript.saw(&name, "still open");
         } else {
-            self.show_end(at);
+            self.show_end(index);
         }
     }
 
-    /// The end of a script: each connection is half-closed and read to its
-    /// end, so that no surplus answer goes unseen.
+    /// The end of a script: each connection is half-closed and read to its end,
+    /// so that no extra response goes unnoticed.
     pub(super) fn finish(&mut self) -> Result<(), String> {
-        for at in 0..self.lines.len() {
-            self.flush(at)?;
-            if self.lines[at].ended || self.lines[at].client.is_none() {
+        for index in 0..self.connections.len() {
+            self.flush(index)?;
+            if self.connections[index].ended
+                || self.connections[index].client.is_none()
+            {
                 continue;
             }
-            if !self.lines[at].half_closed {
-                self.half_close(at);
+            if !self.connections[index].half_closed {
+                self.half_close(index);
             }
-            self.read_close(at)
+            self.read_close(index)
                 .map_err(|why| format!("at the end of the script: {why}"))?;
         }
         Ok(())
     }
 
-    /// Puts the answers up to number `upto` into the transcript.
-    fn show(&mut self, at: usize, upto: usize) {
-        let line = &mut self.lines[at];
-        let Some(client) = &line.client else { return };
-        let upto = upto.min(client.reader.answers.len());
-        for answer in &client.reader.answers[line.shown..upto] {
-            self.transcript.answer(&line.name, answer);
-            self.last = Some(answer.clone());
+    /// Adds the responses up to `end` to the transcript.
+    fn show(&mut self, index: usize, end: usize) {
+        let connection = &mut self.connections[index];
+        let Some(client) = &connection.client else { return };
+        let end = end.min(client.reader.responses.len());
+        for response in &client.reader.responses[connection.shown..end] {
+            self.transcript.response(&connection.name, response);
+            self.last = Some(response.clone());
         }
-        line.shown = upto;
+        connection.shown = end;
     }
 
-    /// Everything that came and is not shown yet, and how it ended.
-    fn show_end(&mut self, at: usize) {
-        self.show(at, usize::MAX);
-        let line = &mut self.lines[at];
-        let Some(client) = &line.client else { return };
-        if line.ended {
+    /// Shows everything that isn't shown yet, and how the connection ended.
+    fn show_end(&mut self, index: usize) {
+        self.show(index, usize::MAX);
+        let connection = &mut self.connections[index];
+        let Some(client) = &connection.client else { return };
+        if connection.ended {
             return;
         }
-        line.ended = true;
+        connection.ended = true;
         let rest = &client.received[client.reader.used..];
         if !rest.is_empty() {
-            self.transcript.raw(&line.name, rest);
+            self.transcript.raw(&connection.name, rest);
         }
         let end = match client.end {
             End::Open => "still open",
             End::Closed => "closed",
             End::Reset => "reset",
         };
-        self.transcript.saw(&line.name, end);
+        self.transcript.saw(&connection.name, end);
     }
 
-    /// After trouble: shows what there is on every connection.
+    /// After an error: shows what has arrived on every connection.
     pub(super) fn show_rest(&mut self) {
-        for at in 0..self.lines.len() {
-            self.show_end(at);
+        for index in 0..self.connections.len() {
+            self.show_end(index);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Scripts: what `tests/conversations/GROUP/NAME.http` says.
+//! Scripts: the contents of `tests/conversations/GROUP/NAME.http`.
 
 mod parse;
 
@@ -13,66 +13,66 @@ use crate::wire::escape::Part;
 /// A conversation, read from a file.
 #[derive(Debug, Clone)]
 pub struct Script {
-    /// The promise: the file's first comment, one string a line.
+    /// The promise: the file's first comment, one string per line.
     pub promise: Vec<String>,
     /// The first stage that keeps it.
     pub from: Number,
     /// The last stage that keeps it.
-    pub until: Number,
-    /// More flags for the server.
+    pub until: u32,
+    /// Extra flags for the server.
     pub flags: Vec<String>,
     /// Whether it also runs byte by byte.
     pub split: bool,
-    /// Whether it also runs with a server that moves a byte at a time.
+    /// Whether it also runs with tiny I/O.
     pub io_limit: bool,
     /// The conversation.
     pub steps: Vec<Step>,
 }
 
-/// One line of a conversation, on the connection it names. The name is empty
-/// where a script has one connection only.
+/// One line of a conversation and its connection. The name is empty in a script
+/// with a single connection.
 #[derive(Debug, Clone)]
 pub struct Step {
     /// The line in the file, from 1.
     pub line: usize,
     /// The connection: empty, or one capital letter.
     pub connection: String,
-    /// What to do.
+    /// The action.
     pub action: Action,
 }
 
-/// What a line asks for.
+/// The action of a line.
 #[derive(Debug, Clone)]
 pub enum Action {
-    /// `> text`: send it. The text as written, and what it stands for.
+    /// `> text`: send it. Holds the text as written, and its bytes.
     Send(String, Vec<Part>),
     /// `fill N C`: send N bytes C.
     Fill(usize, u8),
-    /// `drip C`: send one byte C after the other, slowly, until the server
-    /// answers or closes.
+    /// `drip C`: send byte C repeatedly, slowly, until the server responds or
+    /// closes.
     Drip(u8),
     /// `repeat N` … `end`: the steps between, N times.
     Repeat(usize, Vec<Step>),
-    /// `segment`: what follows is a segment, and a read, of its own.
+    /// `segment`: start a new segment, after the server has read the last one.
     Segment,
     /// `connect`: open the connection and send nothing yet.
     Connect,
-    /// `read N`: wait for N final answers.
+    /// `read N`: wait for N final responses.
     Read(usize),
     /// `read continue`: wait for `100 Continue`.
     ReadContinue,
     /// `read close`: wait until the server closes.
     ReadClose,
-    /// `pause N ms`: let time go by; whatever comes is recorded.
+    /// `pause N ms`: sleep, then record what has arrived.
     Pause(u64),
     /// `half-close`: end the sending direction.
     HalfClose,
-    /// `reset`: end the connection by a RST.
+    /// `reset`: abort the connection with a RST.
     Reset,
 }
 
 impl Script {
-    /// Whether an entity tag from an answer goes into a later request.
+    /// Whether a later request uses an entity tag from a response.
     #[must_use]
     pub fn repeats_tags(&self) -> bool {
         fn any(steps: &[Step]) -> bool {
@@ -86,7 +86,7 @@ impl Script {
     }
 }
 
-/// A script's place: `GROUP::NAME`, and the file.
+/// A script's name, `GROUP::NAME`, and its file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The folder under `tests/conversations`.
@@ -98,7 +98,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The path as a reader at the top of the repository would write it.
+    /// The path from the top of the repository.
     #[must_use]
     pub fn shown(&self) -> String {
         format!("tests/conversations/{}/{}.http", self.group, self.name)
@@ -107,7 +107,7 @@ impl Place {
     /// Reads and parses the file.
     ///
     /// # Errors
-    /// `FILE:LINE: what is wrong`.
+    /// `FILE:LINE: reason`.
     pub fn load(&self) -> Result<Script, String> {
         let shown = self.shown();
         let text = fs::read_to_string(&self.path)
@@ -116,13 +116,13 @@ impl Place {
     }
 }
 
-/// Where the scripts are.
+/// The directory of the scripts.
 #[must_use]
 pub fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/conversations"))
 }
 
-/// All scripts below `folder`, in the order of their names.
+/// All scripts below `folder`, sorted by name.
 #[must_use]
 pub fn find_all(folder: &Path) -> Vec<Place> {
     let mut places = Vec::new();

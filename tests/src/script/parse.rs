@@ -4,10 +4,10 @@ use super::{Action, Script, Step};
 use crate::number::Number;
 use crate::wire::escape;
 
-/// A line number, from 1, and what is wrong there.
-type Wrong = (usize, String);
+/// A line number, from 1, and the reason.
+type Mistake = (usize, String);
 
-/// The directives, for the message about an unknown one.
+/// The directives, listed in the error for an unknown one.
 const DIRECTIVES: &str = "`> text`, `fill N C`, `drip C`, `segment`, \
     `repeat N` with `end`, `connect`, `read N`, `read continue`, `read \
     close`, `half-close`, `reset`, `pause N ms`";
@@ -15,8 +15,8 @@ const DIRECTIVES: &str = "`> text`, `fill N C`, `drip C`, `segment`, \
 /// Parses a whole file.
 ///
 /// # Errors
-/// The line and the reason, in words that show the right form.
-pub fn parse(text: &str) -> Result<Script, Wrong> {
+/// The line, and a reason that shows the correct form.
+pub fn parse(text: &str) -> Result<Script, Mistake> {
     let mut script = Script {
         promise: Vec::new(),
         from: Number::stage(1),
@@ -26,18 +26,21 @@ pub fn parse(text: &str) -> Result<Script, Wrong> {
         io_limit: true,
         steps: Vec::new(),
     };
-    let mut lines =
-        text.lines().enumerate().map(|(at, line)| (at + 1, line)).peekable();
+    let mut lines = text
+        .lines()
+        .enumerate()
+        .map(|(number, line)| (number + 1, line))
+        .peekable();
     while let Some((_, line)) = lines.next_if(|(_, l)| l.starts_with('#')) {
         script.promise.push(line[1..].trim().to_owned());
     }
     if script.promise.iter().all(String::is_empty) {
-        let why = "no promise: begin the file with `# ` and say, in words a \
-                   student understands, what the server must do";
+        let why = "no promise: begin the file with `# ` and say, in words that \
+                   a student understands, what the server must do";
         return Err((1, why.into()));
     }
-    while let Some((at, line)) = lines.next_if(|(_, l)| is_heading(l)) {
-        setting(&mut script, line).map_err(|why| (at, why))?;
+    while let Some((number, line)) = lines.next_if(|(_, l)| is_heading(l)) {
+        setting(&mut script, line).map_err(|why| (number, why))?;
     }
     let mut lines: Vec<_> = lines.filter(|(_, l)| !is_blank(l)).collect();
     lines.reverse();
@@ -73,39 +76,38 @@ fn setting(script: &mut Script, line: &str) -> Result<(), String> {
         "split" if value == "off" => script.split = false,
         "io-limit" if value == "off" => script.io_limit = false,
         "split" | "io-limit" => {
-            return Err(format!("there is only `{key}: off`"));
+            return Err(format!("the only value is `{key}: off`"));
         }
         _ => {
             return Err(format!(
-                "unknown setting `{key}`; there are from, until, flags, split, \
-                 io-limit"
+                "unknown setting `{key}`; the settings are from, until, flags, \
+                 split, io-limit"
             ));
         }
     }
     Ok(())
 }
 
-fn stage(value: &str) -> Result<Number, String> {
-    let number: Number = value.parse()?;
-    if (1..=6).contains(&number.stage) {
-        return Ok(number);
-    }
-    Err(format!("`{value}` is no stage; they are 1 to 6"))
+fn stage(value: &str) -> Result<u32, String> {
+    let number = value.parse().ok().filter(|n| (1..=6).contains(n));
+    number.ok_or_else(|| {
+        format!("`{value}` is not a stage; the stages are 1 to 6")
+    })
 }
 
-/// The steps up to the end of the file, or up to `end` if `opened` tells the
-/// line of the `repeat`. `lines` is in reverse: the next one is the last.
+/// The steps up to the end of the file, or up to `end` if `opened` is the line
+/// of a `repeat`. `lines` is reversed: the next line is the last.
 fn block(
     lines: &mut Vec<(usize, &str)>,
     opened: Option<usize>,
-) -> Result<Vec<Step>, Wrong> {
+) -> Result<Vec<Step>, Mistake> {
     let mut steps = Vec::new();
     while let Some((line, text)) = lines.pop() {
         let (connection, rest) = split_connection(text);
         if rest == "end" {
             return match opened {
                 Some(_) => Ok(steps),
-                None => Err((line, "`end` without a `repeat` before".into())),
+                None => Err((line, "`end` without a `repeat`".into())),
             };
         }
         let mut action = action(rest).map_err(|why| (line, why))?;
@@ -155,7 +157,9 @@ fn action(text: &str) -> Result<Action, String> {
         [word, "ms"] | [word, ..] if is_setting(word) => {
             Err("settings come before the conversation".into())
         }
-        _ => Err(format!("unknown directive `{text}`; there are {DIRECTIVES}")),
+        _ => Err(format!(
+            "unknown directive `{text}`; the directives are {DIRECTIVES}"
+        )),
     }
 }
 
@@ -179,7 +183,7 @@ fn send(text: &str) -> Result<Action, String> {
         );
     };
     if text.ends_with([' ', '\t']) {
-        let why = "the line ends in a blank that nobody sees: write \\x20";
+        let why = "the line ends in an invisible space: write it as \\x20";
         return Err(why.into());
     }
     Ok(Action::Send(text.to_owned(), escape::parse(text)?))
@@ -190,10 +194,10 @@ fn number(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| format!("`{text}` is not a number above 0"))
 }
 
-/// What can only be judged once all lines are known.
-fn check(script: &Script) -> Result<(), Wrong> {
+/// Checks that need the whole script.
+fn check(script: &Script) -> Result<(), Mistake> {
     let Some(first) = leaf(&script.steps) else {
-        return Err((1, "no conversation: nothing is ever sent".into()));
+        return Err((1, "no conversation: the script has no steps".into()));
     };
     if script.from > script.until {
         return Err((1, "`until` is before `from`".into()));
@@ -210,13 +214,13 @@ fn leaf(steps: &[Step]) -> Option<&Step> {
     }
 }
 
-fn check_names(steps: &[Step], nameless: bool) -> Result<(), Wrong> {
+fn check_names(steps: &[Step], nameless: bool) -> Result<(), Mistake> {
     for step in steps {
         match &step.action {
             Action::Repeat(_, inner) => check_names(inner, nameless)?,
             _ if step.connection.is_empty() != nameless => {
-                let why = "some lines name their connection (`A> …`, \
-                           `A read 1`) and some do not";
+                let why = "some lines name their connection (`A> …`, `A read \
+                           1`) and others don't";
                 return Err((step.line, why.into()));
             }
             _ => {}

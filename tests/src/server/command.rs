@@ -1,21 +1,21 @@
-//! The child process before `exec`: what it must not inherit.
+//! Prepares the server's process before `exec`.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
-/// Root reads files of mode 0000 by these two capabilities.
+/// These two capabilities let root read files of mode 0000.
 const CAP_DAC_OVERRIDE: libc::c_ulong = 1;
 const CAP_DAC_READ_SEARCH: libc::c_ulong = 2;
 
-/// Makes `command` fit to be a server under test: it dies with the thread
-/// that starts it (`starter.rs`), may not read what its mode forbids, leads a process group
-/// of its own, and its output can be read. `descriptors` is the most that it
-/// may have open.
+/// Prepares `command` to run a server under test: it dies with the thread that
+/// starts it (`starter.rs`), may not read files whose mode forbids it, leads
+/// its own process group, and its output can be read. `descriptors` limits the
+/// number of open descriptors.
 ///
 /// # Panics
-/// Never itself; the closure it adds runs in the child, and only makes
-/// system calls that are safe after fork(2).
+/// Never. The closure that it adds runs in the child and makes only system
+/// calls that are safe after fork(2).
 pub fn prepare(
     command: &mut Command,
     descriptors: Option<libc::rlim_t>,
@@ -76,8 +76,8 @@ fn restore_signals() {
 
 fn before_exec() -> io::Result<()> {
     let unused: libc::c_ulong = 0;
-    // Taken out of the bounding set, a capability is gone after `exec`, for
-    // root too. An ordinary user may not call this, and need not.
+    // A capability dropped from the bounding set is gone after `exec`, for root
+    // too. An ordinary user may not call this, and needn't.
     for capability in [CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH] {
         // SAFETY: no pointers are passed.
         let _ = unsafe {
@@ -103,8 +103,8 @@ fn before_exec() -> io::Result<()> {
     if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Cuts a command line into words as a shell does: blanks part them, single
-/// and double quotes and a backslash keep them together. Nothing is expanded.
+/// Splits a command line into words as a shell does: at spaces, except within
+/// single or double quotes or after a backslash. Nothing is expanded.
 ///
 /// # Errors
 /// If a quote is not closed.
@@ -129,7 +129,7 @@ pub fn words(line: &str) -> Result<Vec<String>, String> {
     }
     words.extend(word);
     match quote {
-        Some(open) => Err(format!("the quote {open} is not closed in: {line}")),
+        Some(open) => Err(format!("unclosed quote {open} in: {line}")),
         None => Ok(words),
     }
 }

@@ -1,11 +1,11 @@
-//! The lines that a child prints, collected while the test goes on.
+//! Collects the lines that a child prints while the test runs.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Lines so far, and a way to wait for more.
+/// The lines so far, and ways to wait for more.
 #[derive(Debug, Clone, Default)]
 pub struct Lines {
     shared: Arc<(Mutex<State>, Condvar)>,
@@ -20,7 +20,7 @@ struct State {
 }
 
 impl Lines {
-    /// Reads `source` to its end on a thread of its own.
+    /// Reads `source` to its end on a separate thread.
     #[must_use]
     pub fn of(source: impl Read + Send + 'static) -> Self {
         let lines = Self::default();
@@ -45,7 +45,7 @@ impl Lines {
                         .unwrap_or_else(PoisonError::into_inner);
                 }
             }
-            // Closed first: whoever waits for the end may rely on that.
+            // Closed first: waiters for the end rely on that.
             drop(source);
             let (state, changed) = &*shared;
             lock(state).ended = true;
@@ -59,15 +59,15 @@ impl Lines {
         lock(&self.shared.0).stop = true;
     }
 
-    /// Stops reading after the next line, and leaves the pipe open; with false,
-    /// reads on.
+    /// `true` stops reading after the next line and leaves the pipe open;
+    /// `false` resumes.
     pub fn pause(&self, paused: bool) {
         let (state, changed) = &*self.shared;
         lock(state).paused = paused;
         changed.notify_all();
     }
 
-    /// Whether the output has ended, or is no longer read.
+    /// Whether the output has ended, or we have stopped reading it.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         lock(&self.shared.0).ended
@@ -79,14 +79,14 @@ impl Lines {
         lock(&self.shared.0).lines.clone()
     }
 
-    /// Waits until there are `count` lines, the output ends, or `ceiling`
-    /// has passed; returns the lines there are then.
+    /// Waits until there are `count` lines, the output ends, or `ceiling` has
+    /// passed; returns the lines so far.
     #[must_use]
     pub fn wait_for(&self, count: usize, ceiling: Duration) -> Vec<String> {
         self.wait_until(ceiling, |state| state.lines.len() >= count)
     }
 
-    /// Waits until the output ends, as it does when the child is gone.
+    /// Waits until the output ends, as it does when the child exits.
     #[must_use]
     pub fn wait_for_end(&self, ceiling: Duration) -> Vec<String> {
         self.wait_until(ceiling, |_| false)
@@ -101,11 +101,11 @@ impl Lines {
         let (state, changed) = &*self.shared;
         let mut state = lock(state);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if done(&state) || state.ended || left.is_zero() {
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            if done(&state) || state.ended || remaining.is_zero() {
                 return state.lines.clone();
             }
-            let waited = changed.wait_timeout(state, left);
+            let waited = changed.wait_timeout(state, remaining);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }

@@ -1,4 +1,4 @@
-//! A server process of a test's own: started, watched, and ended.
+//! The server process of one test: starts it, watches it, kills it.
 
 pub mod command;
 pub mod lines;
@@ -21,7 +21,7 @@ use crate::wire::Client;
 use crate::wire::client::CEILING;
 use lines::Lines;
 
-/// A running server. Dropping it kills it, and all that it started.
+/// A running server. Dropping it kills it and everything it started.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -43,7 +43,7 @@ impl Server {
         Self::start_at(stage, fixtures::site().root(), flags)
     }
 
-    /// Starts `stage` on another directory, if it is one of ours.
+    /// Starts `stage` on another directory; only our stages support that.
     ///
     /// # Errors
     /// As [`Server::start`].
@@ -67,8 +67,8 @@ impl Server {
         }
     }
 
-    /// Starts `command` and watches it, without waiting for anything. What is
-    /// left in its place is of no use.
+    /// Starts `command` and watches it, without waiting for anything. `command`
+    /// is used up: afterwards it runs true(1).
     ///
     /// # Errors
     /// If it can't be started.
@@ -84,7 +84,7 @@ impl Server {
         Ok(Self { child, addresses, ceiling, stdout, stderr })
     }
 
-    /// One of ours prints `listening on http://ADDR:PORT` per listener.
+    /// Our servers print `listening on http://ADDR:PORT` per listener.
     fn start_ours(
         command: &mut Command,
         stage: &Stage,
@@ -107,13 +107,13 @@ impl Server {
         if server.addresses.len() < listeners {
             let how = server.state();
             let name = &stage.name;
-            return Err(format!("{name} did not say `listening on …`: {how}"));
+            return Err(format!("{name} printed no `listening on …`: {how}"));
         }
         Ok(server)
     }
 
-    /// A program that is not ours says nothing: it listens once it can be
-    /// connected to.
+    /// Another program prints no such line: it listens once we can connect to
+    /// it.
     fn start_any(line: &str, stage: &Stage) -> Result<Self, String> {
         let free = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
@@ -143,13 +143,13 @@ impl Server {
         Ok(server)
     }
 
-    /// Where it listens; the first address if there are several.
+    /// Its listening address; the first one if there are several.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.addresses[0]
     }
 
-    /// Where it listens, in the order of the `--listen` flags.
+    /// Its listening addresses, in the order of the `--listen` flags.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
@@ -175,10 +175,10 @@ impl Server {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Waits for the process to end.
+    /// Waits for the process to exit.
     ///
     /// # Errors
-    /// If it has not ended after `ceiling`.
+    /// If it is still running after `ceiling`.
     pub fn wait_for_exit(
         &mut self,
         ceiling: Duration,
@@ -190,37 +190,37 @@ impl Server {
             }
             if Instant::now() > deadline {
                 let seconds = ceiling.as_secs();
-                return Err(format!("waited {seconds} s for it to end"));
+                return Err(format!("waited {seconds} s for its exit"));
             }
             thread::sleep(Duration::from_millis(2));
         }
     }
 
-    /// Fails unless the process lives and answers `GET /hello.txt` to a new
-    /// client.
+    /// Fails unless the process is running and answers `GET /hello.txt` to a
+    /// new client.
     ///
     /// # Errors
-    /// Says what is wrong, with the exit status and stderr if it has died.
+    /// With the reason, and exit status and stderr if the server has died.
     pub fn check_alive(&mut self) -> Result<(), String> {
         let request = b"GET /hello.txt HTTP/1.1\r\nHost: check\r\n\
                         Connection: close\r\n\r\n";
         let asked = self.connect().and_then(|mut c| c.ask(request));
         if self.exit_status().is_some() {
-            return Err(format!("the server is gone: {}", self.state()));
+            return Err(format!("the server has exited: {}", self.state()));
         }
-        let answer = asked.map_err(|why| {
+        let response = asked.map_err(|why| {
             format!("afterwards a fresh GET /hello.txt failed: {why}")
         })?;
-        if answer.status != 200 || answer.body != fixtures::HELLO {
+        if response.status != 200 || response.body != fixtures::HELLO {
             return Err(format!(
-                "afterwards a fresh GET /hello.txt was answered {}",
-                answer.status
+                "afterwards a fresh GET /hello.txt got {}",
+                response.status
             ));
         }
         Ok(())
     }
 
-    /// `it is running`, or how it ended and what it printed on stderr.
+    /// `it is running`, or how it ended, with the end of its stderr.
     pub fn state(&mut self) -> String {
         let Some(status) = self.exit_status() else {
             return "it is running".into();
@@ -238,8 +238,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The child leads its own group, so this reaches what it started;
-        // it is not reaped yet, so the number can't belong to another.
+        // The child leads its own process group, so this kills its children
+        // too. It isn't reaped yet, so its id can't belong to another process.
         if self.exit_status().is_none() {
             let _ = killpg(Pid::from_raw(self.pid()), Signal::SIGKILL);
         }

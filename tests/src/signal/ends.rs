@@ -1,10 +1,10 @@
-//! How the process ends.
+//! How the process exits.
 
 use std::os::unix::process::ExitStatusExt as _;
 
 use nix::sys::signal::Signal;
 
-use super::{REQUEST, case, last_answer, must_end, send, until_closed};
+use super::{REQUEST, case, expect_exit, last_response, send, until_closed};
 use crate::files;
 use crate::fixtures;
 use crate::stage::{Case, Outcome, PASSED, Stage};
@@ -14,31 +14,27 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case(
             "signal::idle",
-            "SIGTERM and SIGINT close the idle connections, and the process \
-             exits with\n\
-             code 0.",
+            "SIGTERM and SIGINT close the connections without a request in \
+             flight, and\nthe process exits with code 0.",
             idle,
         ),
         case(
             "signal::drain_timeout",
-            "The server waits for a client that does not read its response \
-             for\n\
-             --drain-timeout seconds. Then it resets the connection, so that \
-             the client\n\
-             cannot take the part for the whole, reports that, and exits with \
-             code 0.",
+            "The server waits --drain-timeout for a client that doesn't read \
+             its\nresponse. Then it aborts the connection with a reset, so the \
+             client can't\ntake the response for complete. The server logs the \
+             abort and exits with\ncode 0.",
             drain_timeout,
         ),
         case(
-            "signal::second_one",
-            "The second signal ends the process at once, and by the signal.",
-            second_one,
+            "signal::second_signal",
+            "The second signal kills the process at once.",
+            second_signal,
         ),
         case(
             "signal::restart",
-            "Once the server has exited, the next one can listen on the same \
-             port at\n\
-             once, although the old one closed its connections first.",
+            "After the server has exited, the next one can listen on the same \
+             port at\nonce, although the server closed its connections first.",
             restart,
         ),
     ]
@@ -47,7 +43,7 @@ pub(super) fn cases() -> Vec<Case> {
 fn idle(stage: &Stage) -> Outcome {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let mut flags = vec!["--drain-timeout", "600"];
-        // Nothing else ends them.
+        // No other time-out must close them.
         flags.extend(["--idle-timeout", "600", "--head-timeout", "600"]);
         let mut server = stage.start_plain(&flags)?;
         let mut silent = server.connect()?;
@@ -60,7 +56,7 @@ fn idle(stage: &Stage) -> Outcome {
                 return Err(format!("{signal}: {:?}", client.end).into());
             }
         }
-        must_end(&mut server, stage, (0, 0))?;
+        expect_exit(&mut server, stage, (0, 0))?;
     }
     Ok(PASSED)
 }
@@ -70,7 +66,7 @@ fn drain_timeout(stage: &Stage) -> Outcome {
     let mut server = stage.start_plain(&["--drain-timeout", "1"])?;
     let mut client = files::begin(&server, stage, "big.bin")?;
     send(&server, Signal::SIGTERM)?;
-    must_end(&mut server, stage, (0, 1))?;
+    expect_exit(&mut server, stage, (0, 1))?;
     client.wait_for_end()?;
     if client.received.len() >= fixtures::BIG || client.end != End::Reset {
         let count = client.received.len();
@@ -79,7 +75,7 @@ fn drain_timeout(stage: &Stage) -> Outcome {
     Ok(PASSED)
 }
 
-fn second_one(stage: &Stage) -> Outcome {
+fn second_signal(stage: &Stage) -> Outcome {
     fixtures::site().big()?;
     for second in [Signal::SIGTERM, Signal::SIGINT] {
         let mut server = stage.start_plain(&["--drain-timeout", "600"])?;
@@ -90,7 +86,7 @@ fn second_one(stage: &Stage) -> Outcome {
         let status = server.wait_for_exit(stage.ceiling)?;
         if status.signal() != Some(second as i32) {
             return Err(
-                format!("after a second one, {second}: {status}").into()
+                format!("after a second signal, {second}: {status}").into()
             );
         }
     }
@@ -103,14 +99,14 @@ fn restart(stage: &Stage) -> Outcome {
     for _ in 0..3 {
         let mut client = server.connect()?;
         client.ask(REQUEST)?;
-        // Half a head, so that something is under way.
+        // Half a head, so that a request is in flight.
         client.send(&REQUEST[..20])?;
         client.settle(stage.ceiling);
         send(&server, Signal::SIGTERM)?;
         until_closed(&server, stage)?;
         client.send(&REQUEST[20..])?;
-        last_answer(&mut client)?;
-        must_end(&mut server, stage, (1, 0))?;
+        last_response(&mut client)?;
+        expect_exit(&mut server, stage, (1, 0))?;
         server = stage.start_plain(&["--listen", &address])?;
         server.check_alive()?;
     }

@@ -1,5 +1,5 @@
-//! The end of a server, by a signal: what is under way is finished, nothing
-//! begins, and nobody is lost.
+//! Graceful shutdown by a signal: requests in flight are finished, new ones are
+//! not begun, and no client loses a response.
 
 mod ends;
 mod late;
@@ -53,62 +53,65 @@ pub(crate) fn until_closed(
     })
 }
 
-/// Waits for the end, which must be with exit code 0 and one line that says
-/// how many answers were finished and how many cut off.
-fn ended(server: &mut Server, stage: &Stage) -> Result<(u64, u64), String> {
+/// Waits for exit code 0 and one line that says how many responses were
+/// finished and how many aborted. Returns the two counts.
+fn wait_for_summary(
+    server: &mut Server,
+    stage: &Stage,
+) -> Result<(u64, u64), String> {
     let status = server.wait_for_exit(stage.ceiling)?;
     let stderr = server.stderr.wait_for_end(stage.ceiling);
     if status.code() != Some(0) {
-        return Err(format!("it ended with {status}: {stderr:#?}"));
+        return Err(format!("the server ended with {status}: {stderr:#?}"));
     }
     let start = format!("{}: stopped: ", stage.name);
     let mut lines = stderr.iter().filter_map(|line| line.strip_prefix(&start));
     let (Some(line), None) = (lines.next(), lines.next()) else {
-        return Err(format!("one line `{start}…` was due: {stderr:#?}"));
+        return Err(format!("expected one line `{start}…`, got {stderr:#?}"));
     };
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
-        [finished, "responses", "finished,", cut, "aborted"] => {
+        [finished, "answers", "finished,", aborted, "cut", "off"] => {
             let number = |text: &str| text.parse().map_err(|_| line.to_owned());
-            Ok((number(finished)?, number(cut)?))
+            Ok((number(finished)?, number(aborted)?))
         }
-        _ => Err(format!("it said: {line}")),
+        _ => Err(format!("unexpected summary: {line}")),
     }
 }
 
-/// As [`ended`], with these counts.
-fn must_end(
+/// As [`wait_for_summary`], and checks the counts.
+fn expect_exit(
     server: &mut Server,
     stage: &Stage,
-    due: (u64, u64),
+    expected: (u64, u64),
 ) -> Result<(), String> {
-    let counts = ended(server, stage)?;
-    if counts == due {
+    let counts = wait_for_summary(server, stage)?;
+    if counts == expected {
         return Ok(());
     }
-    let ((finished, cut), (f, c)) = (counts, due);
+    let ((finished, aborted), (f, c)) = (counts, expected);
     Err(format!(
-        "it counts {finished} answers finished and {cut} cut off; {f} and {c} \
-         were due"
+        "the server counts {finished} responses finished and {aborted} \
+         aborted; expected {f} and {c}"
     ))
 }
 
-/// Fails unless the last answer is a whole 200 that announces the end, and
-/// the end has come in order.
-fn last_answer(client: &mut Client) -> Result<(), String> {
+/// Fails unless the last response is a complete 200 with `Connection: close`,
+/// followed by an orderly close.
+fn last_response(client: &mut Client) -> Result<(), String> {
     client.wait_for_end()?;
     let end = client.end;
-    let Some(answer) = client.reader.answers.last() else {
-        return Err(format!("no answer, and then {end:?}"));
+    let Some(response) = client.reader.responses.last() else {
+        return Err(format!("no response, then {end:?}"));
     };
-    let close = answer.field("Connection").unwrap_or("");
-    let whole = answer.status == 200 && answer.missing == 0;
-    if whole
+    let close = response.field("Connection").unwrap_or("");
+    let complete = response.status == 200 && response.missing == 0;
+    if complete
         && close.eq_ignore_ascii_case("close")
         && end == crate::wire::client::End::Closed
     {
         return Ok(());
     }
-    let head = String::from_utf8_lossy(&answer.head);
-    Err(format!("{head}{} bytes missing, then {end:?}", answer.missing))
+    let head = String::from_utf8_lossy(&response.head);
+    Err(format!("{head}{} bytes missing, then {end:?}", response.missing))
 }

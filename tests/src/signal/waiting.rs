@@ -1,10 +1,10 @@
-//! What is under way when the signal comes, or about to be.
+//! Requests and connections that are in flight when the signal arrives.
 
 use std::net::TcpStream;
 
 use nix::sys::signal::Signal;
 
-use super::{REQUEST, case, last_answer, must_end, send, until_closed};
+use super::{REQUEST, case, expect_exit, last_response, send, until_closed};
 use crate::files;
 use crate::fixtures::{self, BIG, pattern};
 use crate::number::Number;
@@ -13,62 +13,50 @@ use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::wire::Client;
 use crate::wire::client::End;
 
-/// Connections that nobody has accepted when the signal comes: more than one
-/// turn of the loop accepts.
+/// Connections in the accept queue when the signal arrives: more than the
+/// server accepts per iteration.
 const QUEUED: usize = 100;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
         case(
             "signal::response_in_flight",
-            "A response of 64 MiB to a slow client is completed, while new \
-             connections\n\
-             are no longer accepted.",
+            "A response of 64 MiB to a slow client is finished, although the \
+             server no\nlonger accepts connections.",
             response_in_flight,
         ),
         case(
-            "signal::head_in_flight",
-            "Half a head has arrived before the signal. The other half \
-             arrives after it,\n\
-             and the request gets its response, with Connection: close.",
-            head_in_flight,
+            "signal::partial_head",
+            "The first half of a head arrives before the signal, the other \
+             half after it.\nThe request is answered, with Connection: close.",
+            partial_head,
         ),
         case(
-            "signal::body_in_flight",
-            "Half of a request's body has arrived before the signal, and the \
-             rest arrives\n\
-             after it.",
-            body_in_flight,
+            "signal::partial_body",
+            "The first half of a request body arrives before the signal, the \
+             rest after\nit. The request is answered.",
+            partial_body,
         ),
         case(
             "signal::unread_request",
-            "A request that is unread in its socket when the signal comes \
-             gets its\n\
-             response.",
+            "A request that is unread in its socket when the signal arrives is \
+             answered.",
             unread_request,
         ),
-        Case {
-            from: Number::step(5, 7),
-            ..case(
-                "signal::queued_connections",
-                "Clients that are in the accept queue when the signal comes \
-                 believe that they\n\
-                 are connected. They are accepted, and get their responses.",
-                queued_connections,
-            )
-        },
-        Case {
-            from: Number::step(5, 7),
-            ..case(
-                "signal::held_by_the_kernel",
-                "A client that has connected and sent nothing is still with \
-                 the kernel\n\
-                 (TCP_DEFER_ACCEPT) when the signal comes. It sends its \
-                 request a moment\n\
-                 after the signal, and gets its response.",
-                held_by_the_kernel,
-            )
-        },
+        case(
+            "signal::queued_connections",
+            "Clients whose connections are in the accept queue when the signal \
+             arrives\nare accepted and answered: for them the connection is \
+             established.",
+            queued_connections,
+        ),
+        case(
+            "signal::deferred_connection",
+            "The kernel still holds back the connection of a client that has \
+             sent nothing\n(TCP_DEFER_ACCEPT) when the signal arrives. The \
+             client's request comes a\nmoment later and is answered.",
+            deferred_connection,
+        ),
     ]
 }
 
@@ -79,17 +67,18 @@ fn response_in_flight(stage: &Stage) -> Outcome {
     send(&server, Signal::SIGTERM)?;
     until_closed(&server, stage)?;
     client.wait_for_end()?;
-    let answer = client.reader.answers.first().ok_or("no answer")?;
-    let right = |(at, byte): (usize, &u8)| *byte == pattern(at);
-    let body = &answer.body;
-    if body.len() != BIG || !body.iter().enumerate().all(right) {
+    let response = client.reader.responses.first().ok_or("no response")?;
+    let matches = |(index, byte): (usize, &u8)| *byte == pattern(index);
+    let body = &response.body;
+    if body.len() != BIG || !body.iter().enumerate().all(matches) {
         return Err(format!("{} of {BIG} bytes are right", body.len()).into());
     }
-    must_end(&mut server, stage, (1, 0))?;
+    expect_exit(&mut server, stage, (1, 0))?;
     Ok(PASSED)
 }
 
-/// A request of which `before` comes before the signal and `after` after it.
+/// A request whose first part, `before`, arrives before the signal, and `after`
+/// after it.
 fn in_two(stage: &Stage, before: &[u8], after: &[u8]) -> Outcome {
     let mut server = stage.start_plain(&["--drain-timeout", "600"])?;
     let mut first = server.connect()?;
@@ -103,46 +92,49 @@ fn in_two(stage: &Stage, before: &[u8], after: &[u8]) -> Outcome {
     until_closed(&server, stage)?;
     for (name, client) in [("first", &mut first), ("second", &mut second)] {
         client.send(after)?;
-        last_answer(client)
+        last_response(client)
             .map_err(|why| format!("the {name} request: {why}"))?;
     }
-    must_end(&mut server, stage, (2, 0))?;
+    expect_exit(&mut server, stage, (2, 0))?;
     Ok(PASSED)
 }
 
-fn head_in_flight(stage: &Stage) -> Outcome {
+fn partial_head(stage: &Stage) -> Outcome {
     let (before, after) = REQUEST.split_at(20);
     in_two(stage, before, after)
 }
 
-fn body_in_flight(stage: &Stage) -> Outcome {
+fn partial_body(stage: &Stage) -> Outcome {
     let head = b"POST /echo HTTP/1.1\r\nHost: end\r\nContent-Length: 6\r\n\r\n";
     in_two(stage, &[head, &b"abc"[..]].concat(), b"def")
 }
 
-/// Has all that `meanwhile` does, and then a SIGTERM, wait for the server at
-/// once.
+/// Stops the server's process, runs `action`, sends SIGTERM, and lets the
+/// process continue: it finds everything at once.
 fn while_stopped(
     server: &Server,
-    meanwhile: impl FnOnce() -> Result<(), String>,
+    action: impl FnOnce() -> Result<(), String>,
 ) -> Result<(), String> {
     send(server, Signal::SIGSTOP)?;
-    let done = meanwhile().and_then(|()| send(server, Signal::SIGTERM));
+    let done = action().and_then(|()| send(server, Signal::SIGTERM));
     send(server, Signal::SIGCONT)?;
     done
 }
 
-/// Fails unless these are the answers, and then the end. Whether the last one
-/// announces it depends on which of the two, request or signal, the server
-/// sees first.
-fn answered(client: &mut Client, due: &[u16]) -> Result<(), String> {
+/// Fails unless the responses have these statuses, followed by an orderly
+/// close. Whether the last one says `Connection: close` depends on whether the
+/// server sees the request or the signal first.
+fn expect_statuses(
+    client: &mut Client,
+    expected: &[u16],
+) -> Result<(), String> {
     client.wait_for_end()?;
-    let statuses = client.reader.answers.iter().map(|a| a.status);
+    let statuses = client.reader.responses.iter().map(|a| a.status);
     let statuses: Vec<u16> = statuses.collect();
-    if statuses == due && client.end == End::Closed {
+    if statuses == expected && client.end == End::Closed {
         return Ok(());
     }
-    Err(format!("{statuses:?}, and then {:?}", client.end))
+    Err(format!("statuses {statuses:?}, then {:?}", client.end))
 }
 
 fn unread_request(stage: &Stage) -> Outcome {
@@ -156,13 +148,13 @@ fn unread_request(stage: &Stage) -> Outcome {
     while_stopped(&server, || {
         clients.iter_mut().try_for_each(|client| client.send(REQUEST))
     })?;
-    for (at, client) in clients.iter_mut().enumerate() {
-        answered(client, &[200, 200])
-            .map_err(|why| format!("client {at}: {why}"))?;
+    for (index, client) in clients.iter_mut().enumerate() {
+        expect_statuses(client, &[200, 200])
+            .map_err(|why| format!("client {index}: {why}"))?;
     }
     let status = server.wait_for_exit(stage.ceiling)?;
     if !status.success() {
-        return Err(format!("it ended with {status}").into());
+        return Err(format!("the server ended with {status}").into());
     }
     Ok(PASSED)
 }
@@ -174,7 +166,7 @@ fn queued_connections(stage: &Stage) -> Outcome {
     let mut clients: Vec<Client> = Vec::new();
     while_stopped(&server, || {
         for _ in 0..QUEUED {
-            // Not `Server::connect`: it may not be waited for.
+            // Not `Server::connect`, which waits for the stopped server.
             let stream = TcpStream::connect(server.address());
             let stream = stream.map_err(|error| error.to_string())?;
             let client = Client::adopt(stream, stage.ceiling);
@@ -184,44 +176,44 @@ fn queued_connections(stage: &Stage) -> Outcome {
         }
         Ok(())
     })?;
-    for (at, client) in clients.iter_mut().enumerate() {
-        answered(client, &[200])
-            .map_err(|why| format!("client {at}: {why}"))?;
+    for (index, client) in clients.iter_mut().enumerate() {
+        expect_statuses(client, &[200])
+            .map_err(|why| format!("client {index}: {why}"))?;
     }
     let status = server.wait_for_exit(stage.ceiling)?;
     if !status.success() {
-        return Err(format!("it ended with {status}").into());
+        return Err(format!("the server ended with {status}").into());
     }
     Ok(PASSED)
 }
 
-/// How often it is tried to be early enough: a listener stays for half a
-/// second, which a busy machine may take from the client.
+/// Attempts to be early enough: a listener stays for half a second, and a busy
+/// machine may let the client miss that.
 const TRIES: usize = 5;
 
-fn held_by_the_kernel(stage: &Stage) -> Outcome {
-    let mut complaint = String::new();
+fn deferred_connection(stage: &Stage) -> Outcome {
+    let mut last_error = String::new();
     for _ in 0..TRIES {
-        // For a minute, so that it is held for certain.
+        // A minute, so that the kernel certainly still holds it.
         let flags = ["--defer-accept", "60", "--idle-timeout", "600"];
         let mut server = stage.start(&flags)?;
-        let mut held = server.connect()?;
+        let mut deferred = server.connect()?;
         let mut idle = server.connect()?;
         idle.ask(REQUEST)?;
         send(&server, Signal::SIGTERM)?;
-        // It has begun to stop once it closes who is idle.
+        // Shutdown has begun once the server closes its idle connections.
         idle.wait_for_end()?;
-        // By the first half it becomes a connection. The second one comes for
-        // a connection that has begun at a deaf listener.
+        // The first half completes the connection. The second half reaches a
+        // connection that was established at a quiesced listener.
         let (half, rest) = REQUEST.split_at(REQUEST.len() / 2);
-        let asked = held.send(half).and_then(|()| held.send(rest));
-        let asked = asked.and_then(|()| last_answer(&mut held));
-        drop((held, idle));
+        let result = deferred.send(half).and_then(|()| deferred.send(rest));
+        let result = result.and_then(|()| last_response(&mut deferred));
+        drop((deferred, idle));
         server.wait_for_exit(stage.ceiling)?;
-        match asked {
+        match result {
             Ok(()) => return Ok(PASSED),
-            Err(why) => complaint = why,
+            Err(why) => last_error = why,
         }
     }
-    Err(complaint.into())
+    Err(last_error.into())
 }

@@ -1,4 +1,4 @@
-//! A server with nothing to do does nothing: no wake-up, no time on a core.
+//! A server with nothing to do is idle: no wake-ups, no processor time.
 
 use std::thread;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use crate::number::Number;
 use crate::process;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 
-/// How long the connections stay silent.
-const SILENCE: Duration = Duration::from_secs(2);
+/// How long the connections stay idle.
+const IDLE_TIME: Duration = Duration::from_secs(2);
 
 /// Connections in the test.
 const CLIENTS: usize = 100;
 
-/// Of these so many are asked for on stage 1, which has as many threads; the
-/// others wait in the backlog.
+/// Stage 1 accepts as many of them as it has threads; the others stay in the
+/// accept queue.
 const THREADS_OF_STAGE_1: usize = 64;
 
 /// The tests of this module.
@@ -22,18 +22,17 @@ const THREADS_OF_STAGE_1: usize = 64;
 pub fn cases() -> Vec<Case> {
     vec![Case {
         name: "truth::idle",
-        promise: "A hundred idle connections cost nothing: for two seconds \
-                  the server does not\n\
-                  wake up, and uses no processor time.",
-        from: Number::stage(1),
-        until: Number::EVER,
+        promise: "A hundred idle connections cost nothing: in two seconds the \
+                  server never\nwakes up and uses no processor time.",
+        from: 1,
+        until: u32::MAX,
         any_server: false,
         run: idle,
     }]
 }
 
 fn idle(stage: &Stage) -> Outcome {
-    // Not even their deadlines may come meanwhile.
+    // Their deadlines must not expire meanwhile either.
     let flags = ["--head-timeout", "600"];
     let count = if stage.at < Number::step(5, 3) { 0 } else { flags.len() };
     let mut server = stage.start_plain(&flags[..count])?;
@@ -47,12 +46,12 @@ fn idle(stage: &Stage) -> Outcome {
     })?;
     process::until_asleep(pid, stage.ceiling)?;
     let start = process::used(pid)?;
-    thread::sleep(SILENCE);
+    thread::sleep(IDLE_TIME);
     let end = process::used(pid)?;
     drop(clients);
     if start != end {
         return Err(format!(
-            "before: {start:?}\nafter:  {end:?}\nThe server was woken while \
+            "before: {start:?}\nafter:  {end:?}\nThe server woke up while \
              nothing happened."
         )
         .into());

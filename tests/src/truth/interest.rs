@@ -1,5 +1,5 @@
-//! How often the kernel is told what a connection waits for: `epoll_ctl(2)`
-//! is a system call, and each that changes nothing is one too many.
+//! How often the server updates a connection's registration: `epoll_ctl(2)` is
+//! a system call, and each one that changes nothing is wasted.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use crate::number::Number;
 use crate::process;
 use crate::stage::{self, Case, Outcome, PASSED, Stage};
 
-/// Traced: what makes and ends a connection, and what is said of it. The
-/// first call of a process is execve, which tells its id.
+/// The calls we trace. The first call of a process is execve, which gives us
+/// its id.
 const CALLS: &str = "trace=execve,accept4,epoll_ctl";
 
-/// Connections, one after the other and side by side.
+/// Connections, opened one after another and kept open.
 const CONNECTIONS: usize = 8;
 
 /// Requests on each connection, the large ones not counted.
@@ -25,48 +25,48 @@ pub fn cases() -> Vec<Case> {
         Case {
             name: "truth::interest_changes",
             promise: "The server calls epoll_ctl only when a connection's \
-                      interest has changed: no\n\
-                      two calls in a row are equal.",
-            from: Number::stage(3),
-            until: Number::stage(3),
+                      interest has changed: no\ntwo calls in a row for one \
+                      descriptor say the same.",
+            from: 3,
+            until: 3,
             any_server: false,
             run: changes,
         },
         Case {
             name: "truth::interest_once",
-            promise: "Each connection and each listener is registered once, \
-                      and never changed:\n\
-                      there are as many epoll_ctl calls as there are of them.",
-            from: Number::stage(4),
-            until: Number::stage(4),
+            promise: "Each connection and each listener is registered once and \
+                      never modified: the\nnumber of epoll_ctl calls is their \
+                      number.",
+            from: 4,
+            until: 4,
             any_server: false,
             run: once,
         },
     ]
 }
 
-/// One `epoll_ctl`, as strace shows it.
+/// One `epoll_ctl` call, as strace shows it.
 #[derive(Debug)]
-struct Told {
+struct Registration {
     operation: String,
     fd: String,
     interest: String,
 }
 
 /// `7 epoll_ctl(4, EPOLL_CTL_MOD, 5, {events=EPOLLIN, data={…}}) = 0`
-fn told(line: &str) -> Option<Told> {
+fn registration(line: &str) -> Option<Registration> {
     let (_, arguments) = line.split_once(" epoll_ctl(")?;
     let mut words = arguments.splitn(4, ", ");
     let operation = words.nth(1)?.trim_start_matches("EPOLL_CTL_").to_owned();
     let fd = words.next()?.to_owned();
     let events = words.next()?.trim_start_matches("{events=");
     let interest = events.split(',').next()?.to_owned();
-    Some(Told { operation, fd, interest })
+    Some(Registration { operation, fd, interest })
 }
 
-/// Lets clients talk to a server with two listeners, and returns how often it
-/// accepted a connection, and what it told the kernel.
-fn talk(stage: &Stage) -> Result<(usize, Vec<Told>), String> {
+/// Lets clients use a server with two listeners. Returns the number of accepted
+/// connections, and the `epoll_ctl` calls.
+fn talk(stage: &Stage) -> Result<(usize, Vec<Registration>), String> {
     let listen = ["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"];
     let flags = [&["--quiet"], &listen[..]].concat();
     let traced = Traced::start(stage, &["-e", CALLS], &flags)?;
@@ -78,13 +78,13 @@ fn talk(stage: &Stage) -> Result<(usize, Vec<Told>), String> {
         }
         clients.push(client);
     }
-    // Pipelined, more than any buffer holds, and not read until the server
-    // sleeps: so it has to wait for room again and again.
+    // Pipelined requests for more than any buffer holds, and we don't read
+    // until the server sleeps: so its send buffer is full again and again.
     let large = "GET /mebibyte.bin HTTP/1.1\r\nHost: one\r\n\r\n".repeat(10);
     for client in &mut clients {
         client.send(large.as_bytes())?;
         process::until_asleep(traced.pid, stage.ceiling)?;
-        client.wait_for_answers(REQUESTS + 10)?;
+        client.wait_for_responses(REQUESTS + 10)?;
         client.ask(b"GET /hello.txt HTTP/1.1\r\nHost: one\r\n\r\n")?;
         client.half_close();
         client.wait_for_end()?;
@@ -93,7 +93,7 @@ fn talk(stage: &Stage) -> Result<(usize, Vec<Told>), String> {
     process::until_asleep(traced.pid, stage.ceiling)?;
     let trace = traced.text();
     let accepted = trace.lines().filter(|line| is_accepted(line)).count();
-    Ok((accepted, trace.lines().filter_map(told).collect()))
+    Ok((accepted, trace.lines().filter_map(registration).collect()))
 }
 
 fn is_accepted(line: &str) -> bool {
@@ -105,14 +105,17 @@ fn once(stage: &Stage) -> Outcome {
     if !stage::can_trace() {
         return stage::skip("truth::interest_once", stage::TRACING);
     }
-    let (accepted, told) = talk(stage)?;
+    let (accepted, registration) = talk(stage)?;
     let due = accepted + 2;
-    let other = told.iter().find(|told| told.operation != "ADD");
-    if accepted != CONNECTIONS || told.len() != due || other.is_some() {
-        let count = told.len();
+    let other = registration
+        .iter()
+        .find(|registration| registration.operation != "ADD");
+    if accepted != CONNECTIONS || registration.len() != due || other.is_some() {
+        let count = registration.len();
         return Err(format!(
-            "{accepted} connections and 2 listeners are {due} epoll_ctl calls; \
-             there were {count}. The first that is no ADD: {other:?}"
+            "{accepted} connections and 2 listeners need {due} epoll_ctl \
+             calls; there were {count}. The first that is not an ADD: \
+             {other:?}"
         )
         .into());
     }
@@ -123,17 +126,17 @@ fn changes(stage: &Stage) -> Outcome {
     if !stage::can_trace() {
         return stage::skip("truth::interest_changes", stage::TRACING);
     }
-    let (accepted, told) = talk(stage)?;
+    let (accepted, registration) = talk(stage)?;
     let mut known: HashMap<&str, &str> = HashMap::new();
     let mut modified = 0;
-    for Told { operation, fd, interest } in &told {
+    for Registration { operation, fd, interest } in &registration {
         let before = known.insert(fd, interest);
         if operation == "MOD" {
             modified += 1;
             if before == Some(interest) {
                 return Err(format!(
-                    "fd {fd} is registered for {interest} already, and the \
-                     kernel is told so again"
+                    "fd {fd} is already registered for {interest}, and \
+                     epoll_ctl registers the same again"
                 )
                 .into());
             }
@@ -141,8 +144,9 @@ fn changes(stage: &Stage) -> Outcome {
     }
     if accepted != CONNECTIONS || modified < CONNECTIONS {
         return Err(format!(
-            "{CONNECTIONS} connections had to wait for room; {accepted} were \
-             accepted, and {modified} calls changed anything"
+            "{CONNECTIONS} connections had to wait for space in the send \
+             buffer; {accepted} were accepted, and {modified} calls modified a \
+             registration"
         )
         .into());
     }

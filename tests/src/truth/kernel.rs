@@ -1,5 +1,5 @@
-//! Every option of a listener and of an accepted socket, as the kernel has
-//! it while the server runs.
+//! Every option of a listener and of an accepted socket, read back from the
+//! kernel while the server runs.
 
 use std::fmt::Write as _;
 use std::io;
@@ -14,8 +14,8 @@ use crate::server::Server;
 use crate::stage::{self, Case, Outcome, Stage};
 use crate::wire::Client;
 
-const PROMISE: &str = "The options that socket.rs sets are those that the kernel has, on the\n\
-    listeners and on an accepted connection.";
+const PROMISE: &str = "The kernel has every option that socket.rs sets, on the \
+    listeners and on an\naccepted connection.";
 
 /// The tests of this module.
 #[must_use]
@@ -36,7 +36,7 @@ fn kernel(stage: &Stage) -> Outcome {
     }
     let v4 = stage.start(&["--quiet"])?;
     let v6 = stage.start(&["--quiet", "--listen", "[::]:0"])?;
-    // After an answer whatever is set on a connection has been set.
+    // After a response, all options of the connection are set.
     let mut client = v4.connect()?;
     client.ask(b"GET /hello.txt HTTP/1.1\r\nHost: kernel\r\n\r\n")?;
     let columns = match columns(&v4, &v6, &client) {
@@ -54,7 +54,9 @@ fn kernel(stage: &Stage) -> Outcome {
                 "permission to use pidfd_getfd(2)",
             );
         }
-        Err(error) => return Err(format!("cannot look: {error}").into()),
+        Err(error) => {
+            return Err(format!("cannot read the options: {error}").into());
+        }
     };
     super::check(stage, "kernel", PROMISE, &lay_out(&columns))
 }
@@ -82,7 +84,7 @@ fn columns(
     ])
 }
 
-/// The options of the one socket of `server` that `is_it`.
+/// The options of the socket of `server` that matches `is_it`.
 fn column(
     title: &'static str,
     server: &Server,
@@ -110,7 +112,7 @@ fn column(
     Ok(Column { title, rows })
 }
 
-/// A socket on which nothing is set: it has the system's defaults.
+/// A socket with the system's defaults.
 fn fresh() -> nix::Result<OwnedFd> {
     let (family, flags) = (AddressFamily::Inet, SockFlag::SOCK_CLOEXEC);
     socket(family, SockType::Stream, flags, None)
@@ -122,10 +124,10 @@ fn lay_out(columns: &[Column]) -> String {
         let _ = write!(text, "{:15}", column.title);
     }
     let names = columns.first().map_or(&[][..], |column| &column.rows[..]);
-    for (at, (name, _)) in names.iter().enumerate() {
+    for (index, (name, _)) in names.iter().enumerate() {
         let _ = write!(text, "\n{name:18}");
         for column in columns {
-            let value = column.rows.get(at).map_or("", |row| &row.1);
+            let value = column.rows.get(index).map_or("", |row| &row.1);
             let _ = write!(text, "{value:15}");
         }
     }

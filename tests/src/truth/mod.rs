@@ -1,5 +1,5 @@
-//! What the kernel says about a stage: its sockets' options, its system
-//! calls, its idleness. The book prints these snapshots.
+//! What the kernel knows about a stage: its socket options, its system calls,
+//! its wake-ups. The book prints these snapshots.
 
 pub mod idle;
 pub mod interest;
@@ -15,7 +15,7 @@ use crate::report;
 use crate::snapshot::{HOW_TO_ACCEPT, Slot, Verdict};
 use crate::stage::{Outcome, PASSED, Stage};
 
-/// Compares `got` with this stage's own snapshot of the name.
+/// Compares `got` with this stage's snapshot `name`.
 pub(crate) fn check(
     stage: &Stage,
     name: &str,
@@ -26,8 +26,8 @@ pub(crate) fn check(
     match slot.check(promise, got) {
         Verdict::Same => Ok(PASSED),
         Verdict::Missing => Err(format!(
-            "There is no snapshot {} yet. This came:\n\n{got}\n\n\
-             {HOW_TO_ACCEPT}",
+            "There is no snapshot {} yet. The \
+             output:\n\n{got}\n\n{HOW_TO_ACCEPT}",
             slot.shown()
         )
         .into()),

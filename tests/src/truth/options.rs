@@ -1,22 +1,22 @@
-//! Socket options as words, in the order of the book's reference pages.
+//! Socket options as text, in the order of the book's reference pages.
 
 use std::fmt::Write as _;
 use std::io;
 use std::mem::size_of;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// Which sides of a value matter.
+/// How to print a value.
 #[derive(Clone, Copy)]
 enum Kind {
     /// `on` or `off`.
     Flag,
-    /// A number, or `default` if a fresh socket has the same.
+    /// A number, or `default` if a fresh socket has the same one.
     Number(&'static str),
     /// A `struct timeval`: `none`, or seconds.
     Time,
     /// A `struct linger`: `off`, or seconds.
     Linger,
-    /// A buffer's length: the bit of `SO_BUF_LOCK` that says it was set.
+    /// A buffer size, with the bit of `SO_BUF_LOCK` that says it was set.
     Buffer(i32),
 }
 
@@ -58,8 +58,8 @@ const ROWS: [Row; 17] = {
     ]
 };
 
-/// Each option's name and its value on `socket`; `fresh` is a socket on
-/// which nothing was set.
+/// Each option's name and its value on `socket`; `fresh` is a socket with the
+/// system's defaults.
 ///
 /// # Errors
 /// As getsockopt(2).
@@ -118,7 +118,7 @@ fn value(row: &Row, socket: &OwnedFd, fresh: &OwnedFd) -> io::Result<String> {
     Ok(text)
 }
 
-/// Up to two integers; `None` if the socket knows no such option.
+/// Up to two integers; `None` if the socket has no such option.
 fn get(socket: &OwnedFd, row: &Row) -> io::Result<Option<[i32; 2]>> {
     let mut value = [0_i32; 2];
     match fetch(socket, row.level, row.option, &mut value) {
@@ -157,13 +157,13 @@ fn fetch<T: Copy, const N: usize>(
     if done < 0 { Err(io::Error::last_os_error()) } else { Ok(length) }
 }
 
-/// The backlog that a listener really has. For listeners `TCP_INFO` says so
-/// in the field that otherwise counts selective acknowledgements.
+/// A listener's actual backlog. For listeners `TCP_INFO` reports it in the
+/// field that otherwise counts selective acknowledgements.
 ///
 /// # Errors
 /// As getsockopt(2).
 pub fn backlog(listener: &OwnedFd) -> io::Result<u32> {
-    // tcpi_sacked: after 8 single bytes the eighth 32-bit number.
+    // tcpi_sacked: the sixth 32-bit field after 8 one-byte fields.
     let mut info = [0_u32; 60];
     fetch(listener, libc::IPPROTO_TCP, libc::TCP_INFO, &mut info)?;
     Ok(info[2 + 5])

@@ -1,4 +1,4 @@
-//! The sockets of another process: found in /proc, borrowed by
+//! The sockets of another process: found in /proc, duplicated with
 //! `pidfd_getfd(2)`.
 
 use std::fs;
@@ -10,20 +10,20 @@ use nix::sys::socket::{
     SockaddrStorage, getpeername, getsockname, getsockopt, sockopt,
 };
 
-/// A socket of the server: its number there, and a copy that shares it.
+/// A socket of the server: its number there, and our duplicate.
 #[derive(Debug)]
 pub struct Borrowed {
     /// The server's number for it.
     pub number: RawFd,
-    /// Our descriptor for the same open socket.
+    /// Our descriptor for the same socket.
     pub fd: OwnedFd,
 }
 
 /// All sockets of the process.
 ///
 /// # Errors
-/// If it is gone, or the kernel does not let us look: that needs to be the
-/// parent, or to have `CAP_SYS_PTRACE`.
+/// If it has exited, or the kernel denies access: we must be its parent, or
+/// have `CAP_SYS_PTRACE`.
 pub fn all(pid: i32) -> io::Result<Vec<Borrowed>> {
     // SAFETY: no pointers are passed.
     let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
@@ -78,11 +78,11 @@ impl Borrowed {
         to_std(&local.ok()?)
     }
 
-    /// The descriptor's flags in the server (`proc_pid_fdinfo(5)`): our copy
-    /// has a close-on-exec flag of its own.
+    /// The descriptor's flags in the server (`proc_pid_fdinfo(5)`): our
+    /// duplicate has its own close-on-exec flag.
     ///
     /// # Errors
-    /// If the descriptor is closed by now.
+    /// If the descriptor has been closed.
     pub fn flags(&self, pid: i32) -> io::Result<i32> {
         let path = format!("/proc/{pid}/fdinfo/{}", self.number);
         let text = fs::read_to_string(path)?;

@@ -9,9 +9,9 @@ use crate::process;
 use crate::server::Server;
 use crate::stage::{Launch, Stage};
 
-/// A traced server, asleep. Dropping it ends both.
+/// A traced server. Dropping it kills server and strace.
 pub struct Traced {
-    /// The server; its process id here is that of strace.
+    /// The server; its process id is that of strace.
     pub server: Server,
     /// The process id of the server itself.
     pub pid: i32,
@@ -24,7 +24,7 @@ impl Traced {
     /// Starts `stage` with `flags` under strace, with `options` for strace.
     ///
     /// # Errors
-    /// If it does not listen, or does not come to rest.
+    /// If it does not listen, or does not become idle.
     pub fn start(
         stage: &Stage,
         options: &[&str],
@@ -39,11 +39,10 @@ impl Traced {
         let launch = Launch::Program("strace".into(), before);
         let server = Stage { launch, ..stage.clone() }.start(flags)?;
         let mut traced = Self { server, pid: 0, file, _folder: folder };
-        // The first line of the trace is the server's own, execve(2) or
-        // whatever else is traced.
+        // The first line of the trace begins with the server's process id.
         let trace = traced.text();
         let pid = trace.split(' ').next().and_then(|pid| pid.parse().ok());
-        traced.pid = pid.ok_or("the trace begins with no process id")?;
+        traced.pid = pid.ok_or("the trace does not begin with a process id")?;
         process::until_asleep(traced.pid, stage.ceiling)?;
         Ok(traced)
     }

@@ -7,9 +7,9 @@ use crate::number::Number;
 use crate::process;
 use crate::stage::{self, Case, Outcome, Stage};
 
-const PROMISE: &str = "The system calls of one exchange: a client connects, requests \
-    /hello.txt,\n\
-    gets its response, and closes when the server is asleep again.";
+const PROMISE: &str = "The system calls of one exchange: a client connects, \
+    requests /hello.txt,\nreads the response, and closes when the server \
+    sleeps again.";
 
 /// The tests of this module.
 #[must_use]
@@ -28,7 +28,7 @@ fn syscalls(stage: &Stage) -> Outcome {
     if !stage::can_trace() {
         return stage::skip("truth::syscalls", stage::TRACING);
     }
-    // The length of a head depends on whether its tag is a weak one.
+    // The length of the head depends on whether the tag is weak.
     fixtures::until_settled();
     let traced = Traced::start(stage, &[], &[])?;
     let mut client = traced.server.connect()?;

@@ -1,9 +1,9 @@
-//! The output of `strace -f -o`, reduced to what one exchange does.
+//! The output of `strace -f -o`, reduced to the calls of one exchange.
 
 use std::collections::HashMap;
 
-/// Calls about memory, locks and signals: they say nothing about sockets,
-/// and when they are made depends on the allocator and the scheduler.
+/// Calls about memory, locks and signals: they have nothing to do with sockets,
+/// and when they happen depends on the allocator and the scheduler.
 const NOISE: [&str; 13] = [
     "brk",
     "clock_gettime",
@@ -20,7 +20,7 @@ const NOISE: [&str; 13] = [
     "sigaltstack",
 ];
 
-/// Calls in which a thread waits for something to do.
+/// Calls in which a thread waits for work.
 const WAITS: [&str; 7] = [
     "poll",
     "ppoll",
@@ -34,10 +34,10 @@ const WAITS: [&str; 7] = [
 /// What each descriptor is.
 type Roles = HashMap<u32, &'static str>;
 
-/// The roles of descriptors that are made during the exchange.
+/// The roles of descriptors that are opened during the exchange.
 const OPENED: [&str; 2] = ["file", "connection"];
 
-/// One call: complete, or still asleep (no result yet).
+/// One call: complete, or still blocked (no result yet).
 #[derive(Debug, Clone)]
 struct Call {
     name: String,
@@ -45,9 +45,9 @@ struct Call {
     done: bool,
 }
 
-/// The calls of the thread that served the first connection, from the wait
-/// that the connection ended to the next wait after its close; one a line,
-/// masked. `None` while the exchange is not over.
+/// The calls of the thread that served the first connection, from the wait that
+/// the connection ended to the next wait after its close; one per line, masked.
+/// `None` while the exchange isn't over.
 #[must_use]
 pub fn exchange(trace: &str) -> Option<String> {
     let threads = threads(trace);
@@ -57,8 +57,8 @@ pub fn exchange(trace: &str) -> Option<String> {
     let calls = threads.values().find(|calls| calls.iter().any(accepts))?;
     let accepted = calls.iter().position(accepts)?;
     let connection = number(calls.get(accepted)?)?;
-    let before = accepted.checked_sub(1).filter(|&at| {
-        calls.get(at).is_some_and(|c| WAITS.contains(&c.name.as_str()))
+    let before = accepted.checked_sub(1).filter(|&position| {
+        calls.get(position).is_some_and(|c| WAITS.contains(&c.name.as_str()))
     });
     let first = before.unwrap_or(accepted);
     let close = format!("close({connection})");
@@ -69,8 +69,8 @@ pub fn exchange(trace: &str) -> Option<String> {
             !call.done && WAITS.contains(&call.name.as_str())
         })?;
     let calls = &calls[first..=asleep];
-    // Once to learn what was open before: `poll` names the listener before
-    // `accept` tells what it is. And once for the text.
+    // The first pass learns what was open before: `poll` uses the listener's
+    // number before `accept` tells what it is. The second pass makes the text.
     let mut roles = Roles::new();
     let _ = lines(calls, &mut roles);
     roles.retain(|_, role| !OPENED.contains(role));
@@ -81,8 +81,8 @@ fn lines(calls: &[Call], roles: &mut Roles) -> Vec<String> {
     calls.iter().map(|call| mask(call, roles)).collect()
 }
 
-/// The calls of each thread, a call that was interrupted in the listing
-/// (`<unfinished ...>`, `<... resumed>`) put together again.
+/// The calls of each thread; the two halves of a call that strace split
+/// (`<unfinished ...>`, `<... resumed>`) are joined.
 fn threads(trace: &str) -> HashMap<&str, Vec<Call>> {
     let mut threads: HashMap<&str, Vec<Call>> = HashMap::new();
     for line in trace.lines() {
@@ -106,7 +106,7 @@ fn threads(trace: &str) -> HashMap<&str, Vec<Call>> {
         let text = text.to_owned();
         calls.push(Call { name: name.to_owned(), text, done });
         if NOISE.contains(&name) || check {
-            // Kept until it is done, so that its second half finds it.
+            // Kept until it is complete, for its second half.
             if let Some(call) = calls.last_mut() {
                 call.name.clear();
             }
@@ -125,13 +125,14 @@ fn join(start: &mut String, rest: &str) {
     start.push_str(rest.trim_start());
 }
 
-/// The result, if it is a number that is no error.
+/// The result, if it is a number and no error.
 fn number(call: &Call) -> Option<u32> {
     let (_, result) = call.text.rsplit_once(" = ")?;
     result.split_whitespace().next()?.parse().ok()
 }
 
-/// Descriptors become roles, and what differs from run to run its name.
+/// Replaces descriptors by their roles, and values that differ from run to run
+/// by a name.
 fn mask(call: &Call, roles: &mut Roles) -> String {
     let (arguments, result) =
         call.text.rsplit_once(" = ").unwrap_or((&call.text, ""));
@@ -165,7 +166,7 @@ fn mask(call: &Call, roles: &mut Roles) -> String {
     }
 }
 
-/// What a descriptor is that was there before the exchange began.
+/// The role of a descriptor that was open before the exchange.
 fn role(fd: u32, call: &str) -> &'static str {
     match call {
         _ if fd == 1 => "stdout",
@@ -177,8 +178,8 @@ fn role(fd: u32, call: &str) -> &'static str {
     }
 }
 
-/// Descriptors among the other arguments: `fd=4` for poll(2), and a lone
-/// number after a blank for `epoll_ctl(2)`.
+/// Replaces descriptors in other arguments: `fd=4` for poll(2), and a lone
+/// number after a space for `epoll_ctl(2)`.
 fn name_descriptors(text: &str, roles: &Roles) -> String {
     let words = text.split_inclusive(' ').map(|word| {
         let number = word.trim_end_matches([',', ' ']);
@@ -194,7 +195,7 @@ fn name_descriptors(text: &str, roles: &Roles) -> String {
     words.collect()
 }
 
-/// Ports, the date in the log line, addresses in memory.
+/// Masks ports, the date in the log line, and memory addresses.
 fn mask_values(text: &str) -> String {
     let text = replace(text, "htons(", ")", "port");
     let text = replace(&text, " - - [", "\"", "date");
@@ -202,7 +203,7 @@ fn mask_values(text: &str) -> String {
     pointer(&text)
 }
 
-/// An address in memory, which is long, becomes `buffer`.
+/// A memory address becomes `buffer`.
 fn pointer(text: &str) -> String {
     let mut words = text.split_inclusive([',', ' ', ')']);
     words.by_ref().fold(String::new(), |mut text, word| {
@@ -217,11 +218,11 @@ fn pointer(text: &str) -> String {
     })
 }
 
-/// Puts `name` in the place of what stands between `start` and `end`.
+/// Replaces the text between `start` and `end` with `name`.
 fn replace(text: &str, start: &str, end: &str, name: &str) -> String {
     let Some((before, rest)) = text.split_once(start) else {
         return text.to_owned();
     };
-    let Some(at) = rest.find(end) else { return text.to_owned() };
-    format!("{before}{start}{name}{}", &rest[at..])
+    let Some(position) = rest.find(end) else { return text.to_owned() };
+    format!("{before}{start}{name}{}", &rest[position..])
 }

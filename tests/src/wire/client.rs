@@ -1,8 +1,7 @@
 //! One connection to the server, seen from the client.
 //!
-//! The socket does not block, and while the client sends it also reads: a
-//! server that stops reading until its answers are taken (back-pressure)
-//! must not bring the test to a standstill.
+//! The socket is non-blocking, and the client also reads while it sends: a
+//! server that applies backpressure must not deadlock the test.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,25 +11,26 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{Shutdown, setsockopt, shutdown, sockopt};
 
-use super::answer::Reader;
 use super::peer::Peer;
+use super::response::Reader;
 
-/// How long a test waits for one event before it fails. Generous: it only
-/// passes in full when the event never comes.
+/// How long a test waits for one event before it fails. Generous: only a
+/// missing event takes this long.
 pub const CEILING: Duration = Duration::from_secs(20);
 
-/// How the receiving direction stands.
+/// The state of the receiving direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// More may come.
     Open,
-    /// The server has closed in order (FIN).
+    /// The server has closed the connection (FIN).
     Closed,
     /// The connection was reset (RST).
     Reset,
 }
 
-/// A connection, all that went over it, and the answers found in that.
+/// A connection, all bytes sent and received, and the responses parsed from
+/// them.
 #[derive(Debug)]
 pub struct Client {
     stream: TcpStream,
@@ -39,18 +39,18 @@ pub struct Client {
     pub sent: Vec<u8>,
     /// Everything received so far.
     pub received: Vec<u8>,
-    /// The answers in `received`.
+    /// The responses in `received`.
     pub reader: Reader,
     /// Whether the server has ended the connection.
     pub end: End,
-    /// How much was sent when the first byte of an answer came.
-    pub first_answer_after: Option<usize>,
+    /// Number of bytes sent when the first byte of a response arrived.
+    pub first_response_after: Option<usize>,
     /// How long to wait for one event.
     pub ceiling: Duration,
 }
 
 impl Client {
-    /// Connects, with `TCP_NODELAY`: each write is a segment of its own.
+    /// Connects, with `TCP_NODELAY`: each write is a separate segment.
     ///
     /// # Errors
     /// As connect(2).
@@ -58,7 +58,7 @@ impl Client {
         Self::adopt(TcpStream::connect_timeout(&address, ceiling)?, ceiling)
     }
 
-    /// Takes over a connected stream, whose options the test has set.
+    /// Takes over a connected stream, on which the test may have set options.
     ///
     /// # Errors
     /// As setsockopt(2).
@@ -73,17 +73,17 @@ impl Client {
             received: Vec::new(),
             reader: Reader::default(),
             end: End::Open,
-            first_answer_after: None,
+            first_response_after: None,
             ceiling,
         })
     }
 
-    /// Sends all of `bytes`, in one write if the kernel has room. Once the
-    /// server has closed, what can't be sent any more is dropped: the
-    /// answers tell what became of it.
+    /// Sends all of `bytes`, in one write if they fit into the send buffer.
+    /// After the server has closed, bytes that can't be sent are dropped: the
+    /// responses show what happened.
     ///
     /// # Errors
-    /// If the server takes nothing for as long as the ceiling.
+    /// If the server accepts nothing for as long as the ceiling.
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.sent.extend(bytes);
         let mut rest = bytes;
@@ -98,7 +98,7 @@ impl Client {
                     let ready =
                         self.poll(PollFlags::POLLIN | PollFlags::POLLOUT);
                     if !ready && Instant::now() > deadline {
-                        return Err(self.waited("the server to take bytes"));
+                        return Err(self.waited("the server to accept bytes"));
                     }
                     self.take();
                 }
@@ -110,21 +110,21 @@ impl Client {
         Ok(())
     }
 
-    /// Sends `bytes` in writes of `piece` bytes, each only after the server
-    /// has read the one before.
+    /// Sends `bytes` in writes of `size` bytes, each only after the server has
+    /// read the previous one.
     ///
     /// # Errors
     /// As [`Client::send`].
-    pub fn drip(&mut self, bytes: &[u8], piece: usize) -> Result<(), String> {
-        for piece in bytes.chunks(piece.max(1)) {
-            self.send(piece)?;
+    pub fn drip(&mut self, bytes: &[u8], size: usize) -> Result<(), String> {
+        for size in bytes.chunks(size.max(1)) {
+            self.send(size)?;
             self.settle(Duration::from_millis(20));
         }
         Ok(())
     }
 
-    /// Waits until the server has read all that was sent, at most `limit`.
-    /// A server that has stopped reading is not waited for twice.
+    /// Waits until the server has read everything, at most `limit`. After one
+    /// such time-out it never waits again.
     pub fn settle(&mut self, limit: Duration) {
         if self.end != End::Open {
             self.peer = None;
@@ -138,17 +138,17 @@ impl Client {
 
     /// Ends the sending direction only: shutdown(2) with `SHUT_WR`.
     pub fn half_close(&mut self) {
-        // It can only fail if the connection is gone already.
+        // It fails only if the connection has already ended.
         let _ = shutdown(self.stream.as_raw_fd(), Shutdown::Write);
     }
 
-    /// Ends the connection by a RST, as a crashed client does.
+    /// Aborts the connection with a RST, as a crashed client does.
     pub fn reset(self) {
         let abort = libc::linger { l_onoff: 1, l_linger: 0 };
         let _ = setsockopt(&self.stream, sockopt::Linger, &abort);
     }
 
-    /// The client's own end of the connection.
+    /// The client's own address.
     ///
     /// # Errors
     /// As getsockname(2).
@@ -166,7 +166,7 @@ impl Client {
         poll(&mut fds, PollTimeout::from(100_u8)).is_ok_and(|n| n > 0)
     }
 
-    /// Reads all that is there, and cuts it into answers.
+    /// Reads everything available and parses it into responses.
     pub(crate) fn take(&mut self) {
         let mut buffer = [0; 16384];
         while self.end == End::Open {
@@ -174,7 +174,7 @@ impl Client {
                 Ok(0) => self.end = End::Closed,
                 Ok(count) => {
                     let sent = self.sent.len();
-                    self.first_answer_after.get_or_insert(sent);
+                    self.first_response_after.get_or_insert(sent);
                     self.received.extend(&buffer[..count]);
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}

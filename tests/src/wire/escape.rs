@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
-/// A stretch of a `>` line: bytes as they stand, or a value known only later.
+/// Part of a `>` line: literal bytes, or a value known only later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// Bytes that go out as they are.
+    /// Literal bytes.
     Bytes(Vec<u8>),
     /// The name between braces: see [`PLACEHOLDERS`].
     Placeholder(String),
 }
 
-/// The names that may stand between braces on a `>` line.
+/// The placeholder names allowed on a `>` line.
 pub const PLACEHOLDERS: [&str; 4] = ["etag", "last-modified", "port", "host"];
 
 /// Every byte as printable ASCII: `\r`, `\n`, `\t`, `\0`, `\\`, else `\xHH`.
@@ -43,7 +43,7 @@ pub fn visible_lines(bytes: &[u8]) -> Vec<String> {
 /// The bytes that a `>` line stands for.
 ///
 /// # Errors
-/// Says which escape or placeholder is not known.
+/// The text names the unknown escape or placeholder.
 pub fn parse(text: &str) -> Result<Vec<Part>, String> {
     let mut parts = Vec::new();
     let mut bytes = Vec::new();
@@ -73,8 +73,7 @@ pub fn parse(text: &str) -> Result<Vec<Part>, String> {
     Ok(parts)
 }
 
-/// One escape, its backslash already taken: the byte, and how much text it
-/// used.
+/// Parses one escape after its backslash: the byte, and the length of the text.
 fn escape(rest: &str) -> Result<(u8, usize), String> {
     match rest.chars().next() {
         Some('r') => Ok((b'\r', 1)),
@@ -87,23 +86,24 @@ fn escape(rest: &str) -> Result<(u8, usize), String> {
             .filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))
             .and_then(|hex| u8::from_str_radix(hex, 16).ok())
             .map(|byte| (byte, 3))
-            .ok_or_else(|| "\\x wants two hex digits, as in \\x0D".into()),
+            .ok_or_else(|| "\\x needs two hex digits, as in \\x0D".into()),
         Some(other) => Err(format!(
-            "unknown escape \\{other}; there are \\r \\n \\t \\0 \\\\ \\xHH"
+            "unknown escape \\{other}; the escapes are \\r \\n \\t \\0 \\\\ \
+             \\xHH"
         )),
-        None => Err("a line can't end in a lone backslash".into()),
+        None => Err("a line can't end in a single backslash".into()),
     }
 }
 
-/// One placeholder, its `{` already taken: the name, and the text it used.
+/// Parses one placeholder after its `{`: the name, and the length of the text.
 fn placeholder(rest: &str) -> Result<(String, usize), String> {
     let name = rest.split_once('}').map_or("", |(name, _)| name);
     if PLACEHOLDERS.contains(&name) {
         return Ok((name.to_owned(), name.len() + 1));
     }
     Err(format!(
-        "unknown placeholder {{{name}}}; there are {{{}}}, and a plain \
-         brace is written \\x7B",
+        "unknown placeholder {{{name}}}; the placeholders are {{{}}}, and a \
+         literal brace is \\x7B",
         PLACEHOLDERS.join("} {")
     ))
 }

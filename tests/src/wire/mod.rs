@@ -1,11 +1,11 @@
-//! HTTP as the client sees it on the wire: bytes, requests, answers.
+//! HTTP as the client sees it on the wire: bytes, requests, responses.
 
-pub mod answer;
 pub mod client;
 pub mod escape;
 pub mod peer;
 pub mod request;
+pub mod response;
 mod waiting;
 
-pub use answer::Answer;
 pub use client::Client;
+pub use response::Response;

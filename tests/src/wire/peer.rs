@@ -1,10 +1,10 @@
-//! Has the server read what we sent? Asked of the kernel (`sock_diag(7)`).
+//! Has the server read what we sent? We ask the kernel (`sock_diag(7)`).
 //!
-//! `TCP_NODELAY` makes each write a segment of its own, but two segments that
-//! wait in the server's receive queue are still one `read` to it. So "byte by
-//! byte" means: send a byte, wait until the queue at the other end is empty,
-//! send the next one. Where the kernel does not tell (another network
-//! namespace, say) the sender just carries on.
+//! `TCP_NODELAY` makes each write a separate segment, but the server may still
+//! read two queued segments at once. So "byte by byte" means: send a byte, wait
+//! until the peer's receive buffer is empty, send the next one. Where the
+//! kernel can't tell (across network namespaces, say), the sender just
+//! continues.
 
 use std::io;
 use std::mem::size_of;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const TCP_LISTEN: u8 = 10;
 
-// As the message has them, narrower than libc does.
+// In the types of the message, narrower than libc's.
 const NLM_F_REQUEST: u16 = 1;
 const AF_INET: u8 = 2;
 const IPPROTO_TCP: u8 = 6;
@@ -84,8 +84,8 @@ impl Peer {
         Some(Self { netlink, ours, theirs })
     }
 
-    /// Waits until the server has read all that has arrived at its socket,
-    /// at most for `limit`. Says whether it did.
+    /// Waits until the server has read everything that has arrived, at most for
+    /// `limit`. Returns whether it has.
     #[must_use]
     pub fn wait_until_read(&self, limit: Duration) -> bool {
         let start = Instant::now();
@@ -98,7 +98,7 @@ impl Peer {
         }
     }
 
-    /// Bytes in the receive queue of the peer's socket.
+    /// Bytes in the peer's receive buffer.
     fn unread(&self) -> io::Result<u32> {
         let SocketAddr::V4(ours) = self.ours else {
             return Err(io::ErrorKind::Unsupported.into());
@@ -106,7 +106,7 @@ impl Peer {
         let SocketAddr::V4(theirs) = self.theirs else {
             return Err(io::ErrorKind::Unsupported.into());
         };
-        // The question is about *their* socket: its source is our
+        // The query is about the *peer's* socket: its source is our
         // destination. Ports and addresses are in network byte order.
         let address = |ip: &std::net::Ipv4Addr| u32::from_ne_bytes(ip.octets());
         let id = SocketId {
@@ -118,7 +118,7 @@ impl Peer {
             cookie: [u32::MAX; 2],
         };
         let reply = self.ask(id)?;
-        // With the connection gone the kernel describes the listener.
+        // After the connection is gone, the kernel describes the listener.
         if reply.state == TCP_LISTEN {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -151,15 +151,16 @@ impl Peer {
             return Err(io::Error::last_os_error());
         }
         let mut buffer = [0_u64; 64];
-        let room = size_of_val(&buffer);
-        // SAFETY: the kernel writes at most `room` bytes into `buffer`.
+        let capacity = size_of_val(&buffer);
+        // SAFETY: the kernel writes at most `capacity` bytes into `buffer`.
         let got =
-            unsafe { libc::recv(fd, buffer.as_mut_ptr().cast(), room, 0) };
-        let whole = usize::try_from(got).is_ok_and(|n| n >= size_of::<Reply>());
+            unsafe { libc::recv(fd, buffer.as_mut_ptr().cast(), capacity, 0) };
+        let complete =
+            usize::try_from(got).is_ok_and(|n| n >= size_of::<Reply>());
         // SAFETY: the buffer is aligned, initialised, and larger than a
         // `Reply`, which is plain data.
         let reply = unsafe { buffer.as_ptr().cast::<Reply>().read() };
-        if whole && reply.header.nlmsg_type == SOCK_DIAG_BY_FAMILY {
+        if complete && reply.header.nlmsg_type == SOCK_DIAG_BY_FAMILY {
             Ok(reply)
         } else {
             Err(io::ErrorKind::NotFound.into())

@@ -1,15 +1,15 @@
-//! Waiting for an event on a connection: an answer, or the end.
+//! Waits for an event on a connection: a response, or the end.
 
 use std::time::Instant;
 
 use nix::poll::PollFlags;
 
-use super::answer::Answer;
 use super::client::{Client, End};
+use super::response::Response;
 
 impl Client {
-    /// Reads until `done`, or until no more can come: the connection has
-    /// ended, or what came is not HTTP. `what` names the event.
+    /// Reads until `done`, until the connection ends, or until something
+    /// arrives that is not HTTP. `what` names the event.
     ///
     /// # Errors
     /// `waited 20 s for …` when the ceiling is reached.
@@ -33,20 +33,21 @@ impl Client {
         Ok(())
     }
 
-    /// Waits until `count` final answers have come since the start.
+    /// Waits until `count` final responses have arrived since the start.
     ///
     /// # Errors
     /// As [`Client::wait_for`].
-    pub fn wait_for_answers(&mut self, count: usize) -> Result<(), String> {
-        let what = format!("answer {count}");
+    pub fn wait_for_responses(&mut self, count: usize) -> Result<(), String> {
+        let what = format!("response {count}");
         self.wait_for(&what, |client| client.reader.finals() >= count)
-            .map_err(|why| format!("{why} ({} came)", self.reader.finals()))
+            .map_err(|why| format!("{why} ({} arrived)", self.reader.finals()))
     }
 
-    /// Waits until the server closes or resets, whatever it still sends.
+    /// Waits until the server closes or resets, and reads everything before
+    /// that.
     ///
     /// # Errors
-    /// As [`Client::wait_for`], with the last bytes as the start of waiting.
+    /// As [`Client::wait_for`]; each byte that arrives restarts the wait.
     pub fn wait_for_end(&mut self) -> Result<(), String> {
         // A server that never stops sending must not stop the suite.
         let last = Instant::now() + 12 * self.ceiling;
@@ -66,17 +67,17 @@ impl Client {
         Ok(())
     }
 
-    /// Sends `byte` again and again, about ten a second, until the server
-    /// answers or closes.
+    /// Sends `byte` repeatedly, about ten times a second, until the server
+    /// responds or closes.
     ///
     /// # Errors
-    /// If it has done neither when the ceiling is reached.
+    /// If the server does neither before the ceiling is reached.
     pub fn drip_on(&mut self, byte: u8) -> Result<(), String> {
         let deadline = Instant::now() + self.ceiling;
         let before = self.received.len();
         while self.received.len() == before && self.end == End::Open {
             if Instant::now() > deadline {
-                return Err(self.waited("the server to have had enough"));
+                return Err(self.waited("the server to respond or close"));
             }
             self.send(&[byte])?;
             self.poll(PollFlags::POLLIN);
@@ -85,20 +86,24 @@ impl Client {
         Ok(())
     }
 
-    /// Sends one request and returns its final answer.
+    /// Sends one request and returns its final response.
     ///
     /// # Errors
-    /// If no whole answer comes; the text says what came instead.
-    pub fn ask(&mut self, request: &[u8]) -> Result<Answer, String> {
+    /// If no complete response arrives; the text says what happened instead.
+    pub fn ask(&mut self, request: &[u8]) -> Result<Response, String> {
         let wanted = self.reader.finals() + 1;
         self.send(request)?;
-        self.wait_for_answers(wanted)?;
+        self.wait_for_responses(wanted)?;
         if self.reader.finals() < wanted {
             let complaint = self.reader.complaint.clone();
             return Err(complaint.unwrap_or_else(|| {
-                format!("no answer: the connection is {:?}", self.end)
+                format!("no response; connection state: {:?}", self.end)
             }));
         }
-        self.reader.answers.last().cloned().ok_or_else(|| "no answer".into())
+        self.reader
+            .responses
+            .last()
+            .cloned()
+            .ok_or_else(|| "no response".into())
     }
 }

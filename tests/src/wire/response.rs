@@ -1,26 +1,26 @@
-//! A strict reader of answers: it takes only what RFC 9112 lets a server
-//! send, so that a sloppy answer is a failure and not a guess.
+//! A strict response parser: it accepts only what RFC 9112 lets a server send,
+//! so that a sloppy response is a failure and not a guess.
 
 use super::request::{chunked_end, find, requests};
 
-/// One answer, interim (1xx) or final.
+/// One response, interim (1xx) or final.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Status line, fields and the empty line, exactly as they came.
+    /// Status line, fields and the empty line, exactly as received.
     pub head: Vec<u8>,
     /// The fields, in order, names as sent.
     pub fields: Vec<(String, String)>,
-    /// The body with any chunking taken off.
+    /// The body, decoded if it was chunked.
     pub body: Vec<u8>,
-    /// Whether the body came chunked.
+    /// Whether the body was chunked.
     pub chunked: bool,
-    /// How many bytes of the body never came, if the connection ended first.
+    /// Number of bytes missing, if the connection ended early.
     pub missing: usize,
 }
 
-impl Answer {
+impl Response {
     /// The value of the first field of this name, in any case.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
@@ -30,27 +30,27 @@ impl Answer {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Whether this is a 1xx, which another answer follows.
+    /// Whether this is an interim response (1xx).
     #[must_use]
     pub fn is_interim(&self) -> bool {
         (100..200).contains(&self.status)
     }
 }
 
-/// Cuts a stream of received bytes into answers.
+/// Splits a stream of received bytes into responses.
 #[derive(Debug, Default)]
 pub struct Reader {
-    /// The whole answers so far, interim ones included.
-    pub answers: Vec<Answer>,
-    /// How many received bytes they took.
+    /// The complete responses so far, including interim ones.
+    pub responses: Vec<Response>,
+    /// Number of received bytes they consist of.
     pub used: usize,
-    /// Why the bytes after `used` are no HTTP answer.
+    /// Why the bytes after `used` are not an HTTP response.
     pub complaint: Option<String>,
 }
 
 impl Reader {
-    /// Takes what can be taken. `received` holds all bytes since the start
-    /// of the connection, `sent` likewise; `ended` says that no more come.
+    /// Parses as much as possible. `received` and `sent` hold all bytes since
+    /// the start of the connection; `ended` means that no more will come.
     pub fn advance(&mut self, received: &[u8], sent: &[u8], ended: bool) {
         if self.used >= received.len() || self.complaint.is_some() {
             return;
@@ -60,8 +60,8 @@ impl Reader {
             let method =
                 asked.get(self.finals()).map_or("", |request| &request.method);
             match one(&received[self.used..], method, ended) {
-                Ok(Some((answer, used))) => {
-                    self.answers.push(answer);
+                Ok(Some((response, used))) => {
+                    self.responses.push(response);
                     self.used += used;
                 }
                 Ok(None) => return,
@@ -70,29 +70,30 @@ impl Reader {
         }
     }
 
-    /// The number of final (not 1xx) answers.
+    /// The number of final (not 1xx) responses.
     #[must_use]
     pub fn finals(&self) -> usize {
-        self.answers.iter().filter(|answer| !answer.is_interim()).count()
+        self.responses.iter().filter(|response| !response.is_interim()).count()
     }
 }
 
-/// An answer and the number of bytes it took, or `None`: more must come.
-pub type Cut = Result<Option<(Answer, usize)>, String>;
+/// A response and its number of bytes, or `None` if more bytes must come.
+pub type Cut = Result<Option<(Response, usize)>, String>;
 
-/// One answer from the front of `bytes`, to a request by `method`; `ended`
-/// says that no more bytes come.
+/// The first response in `bytes`, to a request with `method`; `ended` means
+/// that no more bytes will come.
 ///
 /// # Errors
-/// Says why the bytes are no answer.
+/// The text says why the bytes are not a response.
 pub fn one(bytes: &[u8], method: &str, ended: bool) -> Cut {
     check_lines(bytes)?;
-    let Some(head_len) = find(bytes, b"\r\n\r\n").map(|at| at + 4) else {
+    let Some(head_len) = find(bytes, b"\r\n\r\n").map(|position| position + 4)
+    else {
         return Ok(None);
     };
     let (head, rest) = bytes.split_at(head_len);
     let (status, fields) = parse_head(head)?;
-    let mut answer = Answer {
+    let mut response = Response {
         status,
         head: head.to_vec(),
         fields,
@@ -101,39 +102,39 @@ pub fn one(bytes: &[u8], method: &str, ended: bool) -> Cut {
         missing: 0,
     };
     if method == "HEAD" || status < 200 || status == 204 || status == 304 {
-        return Ok(Some((answer, head_len)));
+        return Ok(Some((response, head_len)));
     }
-    let taken = body(&mut answer, rest, ended)?;
-    Ok(taken.map(|taken| (answer, head_len + taken)))
+    let taken = body(&mut response, rest, ended)?;
+    Ok(taken.map(|taken| (response, head_len + taken)))
 }
 
 /// The body by RFC 9112 section 6.3: chunked, counted, or up to the close.
 fn body(
-    answer: &mut Answer,
+    response: &mut Response,
     rest: &[u8],
     ended: bool,
 ) -> Result<Option<usize>, String> {
-    if answer.field("Transfer-Encoding").is_some() {
-        answer.chunked = true;
+    if response.field("Transfer-Encoding").is_some() {
+        response.chunked = true;
         let Some(end) = chunked_end(rest) else { return Ok(None) };
         let end = end?;
-        answer.body = unchunk(&rest[..end]);
+        response.body = unchunk(&rest[..end]);
         return Ok(Some(end));
     }
-    let length = match answer.field("Content-Length") {
+    let length = match response.field("Content-Length") {
         Some(text) => text
             .parse::<usize>()
-            .map_err(|_| format!("Content-Length `{text}` is no number"))?,
+            .map_err(|_| format!("Content-Length `{text}` is not a number"))?,
         None if ended => rest.len(),
         None => return Ok(None),
     };
     if rest.len() < length && !ended {
         return Ok(None);
     }
-    let came = length.min(rest.len());
-    answer.body = rest[..came].to_vec();
-    answer.missing = length - came;
-    Ok(Some(came))
+    let received = length.min(rest.len());
+    response.body = rest[..received].to_vec();
+    response.missing = length - received;
+    Ok(Some(received))
 }
 
 fn unchunk(body: &[u8]) -> Vec<u8> {
@@ -153,21 +154,24 @@ fn unchunk(body: &[u8]) -> Vec<u8> {
     data
 }
 
-/// Complains early, before the end of the head is in sight, so that a wrong
-/// line end is named as such and not waited out.
+/// Checks incomplete heads too, so that a wrong line end is reported at once
+/// and not after a time-out.
 fn check_lines(bytes: &[u8]) -> Result<(), String> {
     let expected = b"HTTP/1.";
     let start = &bytes[..bytes.len().min(expected.len())];
     if !expected.starts_with(start) {
-        return Err("no status line where an answer should begin".into());
+        return Err("a response does not begin with a status line".into());
     }
-    let head = find(bytes, b"\r\n\r\n").map_or(bytes, |at| &bytes[..at]);
-    for (at, &byte) in head.iter().enumerate() {
-        let before = at.checked_sub(1).map(|at| head[at]);
+    let head =
+        find(bytes, b"\r\n\r\n").map_or(bytes, |position| &bytes[..position]);
+    for (position, &byte) in head.iter().enumerate() {
+        let before = position.checked_sub(1).map(|position| head[position]);
         if byte == b'\n' && before != Some(b'\r') {
-            return Err("the answer's lines end in bare LF (\\n), where \
-                        HTTP wants \\r\\n (RFC 9112 section 2.2)"
-                .into());
+            return Err(
+                "the response has lines that end in bare LF (\\n); HTTP \
+                 requires \\r\\n (RFC 9112 section 2.2)"
+                    .into(),
+            );
         }
     }
     Ok(())
@@ -180,13 +184,13 @@ fn parse_head(head: &[u8]) -> Result<Head, String> {
     let mut lines = text.split("\r\n");
     let line = lines.next().unwrap_or("");
     let status = status(line)
-        .ok_or_else(|| format!("`{}` is no status line", line.trim_end()))?;
+        .ok_or_else(|| format!("`{}` is not a status line", line.trim_end()))?;
     let mut fields = Vec::new();
     for line in lines.take_while(|line| !line.is_empty()) {
         let (name, value) = line
             .split_once(':')
             .filter(|(name, _)| is_token(name))
-            .ok_or_else(|| format!("`{line}` is no header field"))?;
+            .ok_or_else(|| format!("`{line}` is not a header field"))?;
         fields.push((name.to_owned(), value.trim().to_owned()));
     }
     Ok((status, fields))

@@ -1,4 +1,4 @@
-//! A folder of a test's own, whose files change while they are served.
+//! A directory for one test, whose files change while they are served.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,13 +9,13 @@ use crate::server::Server;
 use crate::stage::Stage;
 use crate::wire::Client;
 
-/// It is in the site, and removed when dropped.
-pub(super) struct Own {
+/// It is inside the site; removed when dropped.
+pub(super) struct CacheSite {
     pub(super) path: PathBuf,
     name: &'static str,
 }
 
-impl Own {
+impl CacheSite {
     pub(super) fn new(name: &'static str) -> Result<Self, String> {
         let path = fixtures::site().root().join(name);
         fs::create_dir_all(&path).map_err(|e| e.to_string())?;
@@ -30,7 +30,7 @@ impl Own {
         fs::write(self.path.join(file), content).map_err(|e| e.to_string())
     }
 
-    /// Puts another file in the place of one, at once.
+    /// Replaces a file atomically.
     pub(super) fn replace(
         &self,
         file: &str,
@@ -45,19 +45,19 @@ impl Own {
         fs::remove_file(self.path.join(file)).map_err(|e| e.to_string())
     }
 
-    /// What the server answers: the status, and the content of a 200.
+    /// Requests a file: returns the body of a 200, otherwise the status.
     fn ask(&self, client: &mut Client, file: &str) -> Result<String, String> {
         let folder = self.name;
         let request =
             format!("GET /{folder}/{file} HTTP/1.1\r\nHost: cache\r\n\r\n");
-        let answer = client.ask(request.as_bytes())?;
-        Ok(match answer.status {
-            200 => String::from_utf8_lossy(&answer.body).into_owned(),
+        let response = client.ask(request.as_bytes())?;
+        Ok(match response.status {
+            200 => String::from_utf8_lossy(&response.body).into_owned(),
             status => status.to_string(),
         })
     }
 
-    /// Fails unless this is the answer.
+    /// Fails unless a request returns `content`.
     pub(super) fn expect(
         &self,
         client: &mut Client,
@@ -68,10 +68,10 @@ impl Own {
         if got == content {
             return Ok(());
         }
-        Err(format!("{file}: {got:?} came, {content:?} was due"))
+        Err(format!("{file}: expected {content:?}, got {got:?}"))
     }
 
-    /// Waits until this is the answer.
+    /// Waits until a request returns `content`.
     pub(super) fn until(
         &self,
         server: &Server,
@@ -85,11 +85,11 @@ impl Own {
             last = self.ask(&mut client, file).unwrap_or_else(|why| why);
             last == content
         });
-        done.map_err(|why| format!("{why}: {file} is {last:?} still"))
+        done.map_err(|why| format!("{why}: {file} is still {last:?}"))
     }
 }
 
-impl Drop for Own {
+impl Drop for CacheSite {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.path);
     }
