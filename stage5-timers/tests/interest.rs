@@ -48,7 +48,7 @@ fn interest() -> Result<(), String> {
     asking.settle(stage.ceiling);
     process::until_asleep(pid, stage.ceiling)?;
     let owing = list(pid)?;
-    asking.wait_for_answers(1)?;
+    asking.wait_for_responses(1)?;
     process::until_asleep(pid, stage.ceiling)?;
     let done = list(pid)?;
     drop(silent);

@@ -173,9 +173,9 @@ fn overtakes(stage: &Stage, slow: usize) -> Result<bool, String> {
     let first = waiting.iter_mut().all(nothing_came);
     let mut wrong = answer.status != 204;
     for client in &mut waiting {
-        client.wait_for_answers(2)?;
-        let answers = client.reader.answers.iter();
-        wrong |= !answers.map(|answer| answer.status).eq([200, 204]);
+        client.wait_for_responses(2)?;
+        let responses = client.reader.responses.iter();
+        wrong |= !responses.map(|answer| answer.status).eq([200, 204]);
     }
     if wrong {
         return Err("another answer than 200 for the file, 204 for `*`".into());

@@ -43,21 +43,21 @@ pub fn cases() -> Vec<Case> {
             "cli::ends_by_signal",
             "SIGTERM and SIGINT kill the process at once, although connections \
              are open.",
-            4,
+            Number::step(5, 5),
             ends_by_signal,
         ),
         of_ours(
             "cli::restarts_on_the_same_port",
             "After a server that closed connections has exited, a new one can \
              listen on\nits port at once: SO_REUSEADDR.",
-            u32::MAX,
+            Number::EVER,
             restarts_on_the_same_port,
         ),
         of_ours(
             "cli::survives_closed_output",
             "The server keeps serving after its stdout and stderr have been \
              closed by\ntheir readers.",
-            u32::MAX,
+            Number::EVER,
             survives_closed_output,
         ),
     ]

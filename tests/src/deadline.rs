@@ -149,7 +149,7 @@ fn above_min_rate(stage: &Stage) -> Outcome {
     let flags = ["--write-timeout", "3", "--min-rate", "1024"];
     let mut server = stage.start_plain(&flags)?;
     let mut stream = ask(&server, stage.ceiling)?;
-    let (slowly, ended) = read_slowly(&mut stream, Duration::from_secs(6));
+    let (slowly, ended) = read_slowly(&mut stream, Duration::from_secs(9));
     let received = slowly + read_to_end(&mut stream)?;
     if ended || received < BIG {
         return Err(format!("disconnected after {received} bytes").into());

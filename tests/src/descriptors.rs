@@ -17,8 +17,8 @@ pub fn cases() -> Vec<Case> {
     vec![
         case(
             "descriptors::too_few",
-            1,
-            u32::MAX,
+            Number::stage(1),
+            Number::EVER,
             "If the descriptor limit is too low for the configuration, the \
              server exits\nat start with one line that names the number it \
              needs and the limit. It\nnever starts only to reject every \
@@ -27,16 +27,16 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "descriptors::just_enough",
-            1,
-            u32::MAX,
+            Number::stage(1),
+            Number::EVER,
             "With a descriptor limit that is low but sufficient, every client \
              is served.",
             just_enough,
         ),
         case(
             "descriptors::soft_limit",
-            1,
-            u32::MAX,
+            Number::stage(1),
+            Number::EVER,
             "The server raises its soft limit to the hard limit before it \
              checks whether\nthe configuration fits.",
             soft_limit,

@@ -12,8 +12,8 @@ pub fn cases() -> Vec<Case> {
         promise: "A client announces a body of 100,000 bytes, sends half of \
                   it, and resets the\nconnection. The server keeps serving and \
                   leaks no descriptor.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: true,
         run: mid_body,
     }]

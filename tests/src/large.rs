@@ -34,8 +34,8 @@ pub fn cases() -> Vec<Case> {
         name: "large::slow_reader",
         promise: "A client that reads slowly, through a small receive window, \
                   gets all 64 MiB\nunchanged.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: true,
         run: slow_reader,
     }]

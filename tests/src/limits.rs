@@ -14,6 +14,9 @@ const REQUEST: &[u8] = b"GET /hello.txt HTTP/1.1\r\nHost: limit\r\n\r\n";
 /// `--max-connections` in these tests.
 const LIMIT: usize = 8;
 
+/// What is left of a server's descriptors, in the test of running out.
+const FEWER: libc::rlim_t = 40;
+
 /// Clients that connect while the server is at the limit.
 const BURST: usize = 40;
 
@@ -138,7 +141,12 @@ fn burst(stage: &Stage) -> Outcome {
 
 fn descriptors(stage: &Stage) -> Outcome {
     let flags = ["--max-connections", "1000", "--head-timeout", "600"];
-    let (server, mut clients) = overload::overloaded(stage, &flags)?;
+    let server = overload::start(stage, &flags)?;
+    // The server has computed its connection limit from the descriptors it
+    // was allowed. With fewer than that, they run out first.
+    process::until_asleep(server.pid(), stage.ceiling)?;
+    process::limit_descriptors(server.pid(), FEWER)?;
+    let mut clients = overload::connect(&server)?;
     // The first line warns that --max-connections exceeds the descriptor limit.
     let lines = server.stderr.wait_for(2, stage.ceiling);
     for part in ["--max-connections 1000", "cannot accept: "] {

@@ -32,17 +32,23 @@ pub fn cases() -> Vec<Case> {
              reports its\nconnections and requests, and the counts add up.",
             distribution,
         ),
-        case(
-            "loops::pinned",
-            "With --pin-cpus each loop may run on one CPU only.",
-            pinned,
-        ),
-        case(
-            "loops::steered",
-            "With --steer-by-cpu all connections handled on one CPU go to the \
-             same loop.",
-            steered,
-        ),
+        Case {
+            from: Number::step(6, 4),
+            ..case(
+                "loops::pinned",
+                "With --pin-cpus each loop may run on one CPU only.",
+                pinned,
+            )
+        },
+        Case {
+            from: Number::step(6, 4),
+            ..case(
+                "loops::steered",
+                "With --steer-by-cpu all connections handled on one CPU go to the \
+                 same loop.",
+                steered,
+            )
+        },
     ]
 }
 

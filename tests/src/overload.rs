@@ -44,7 +44,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         of_ours(
             "overload::more_clients_than_descriptors",
-            (2, 4),
+            (Number::stage(2), Number::step(5, 4)),
             "With 64 descriptors and 100 clients, the accepted clients are \
              served and the\nothers wait in the accept queue. The server logs \
              that once in a while and\notherwise sleeps. When clients \
@@ -53,7 +53,7 @@ pub fn cases() -> Vec<Case> {
         ),
         of_ours(
             "overload::files_when_full",
-            (5, u32::MAX),
+            (Number::step(5, 5), Number::EVER),
             "Connections can't use up all descriptors: an accepted client can \
              get a file,\nhowever many others wait.",
             files_when_full,
@@ -62,7 +62,7 @@ pub fn cases() -> Vec<Case> {
             "overload::no_file_when_full",
             // On stage 1 each thread that blocks in accept(2) already holds a
             // descriptor number: Linux allocates it before it waits.
-            (2, 4),
+            (Number::stage(2), Number::step(5, 4)),
             "Idle clients can use up all descriptors. Then none is left to \
              open a file,\nand an accepted client gets 503 and keeps its \
              connection.",
@@ -88,7 +88,7 @@ fn full(stage: &Stage) -> Result<(Server, Vec<Client>), String> {
 }
 
 /// A server with few descriptors, and many connected clients.
-pub(crate) fn overloaded(
+fn overloaded(
     stage: &Stage,
     flags: &[&str],
 ) -> Result<(Server, Vec<Client>), String> {

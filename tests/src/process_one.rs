@@ -20,8 +20,8 @@ pub fn cases() -> Vec<Case> {
                   action. SIGTERM and\nSIGINT end the server anyway: at once, \
                   or from stage 5 on at the second\nsignal, with exit code 128 \
                   plus the signal number.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: ends_by_signal,
     }]

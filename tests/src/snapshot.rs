@@ -12,6 +12,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
+use crate::stage::Stage;
+
 /// How to accept a new snapshot; ends the failure about a missing one.
 pub const HOW_TO_ACCEPT: &str = "Read the output. If it keeps the promise, \
     accept it: run the test again with INSTA_UPDATE=always, or `cargo insta \

@@ -29,9 +29,9 @@ pub const PASSED: Completion = Completion::Completed;
 pub struct Stage {
     /// `stage1-blocking`; the command line for a program that is not ours.
     pub name: String,
-    /// It must keep the promises up to this stage.
+    /// The number of the stage.
     pub number: u32,
-    /// Which promises it must keep: those up to here.
+    /// It must keep the promises up to this stage or sub-step.
     pub at: Number,
     /// How long a test waits for one event.
     pub ceiling: Duration,
@@ -58,10 +58,10 @@ pub struct Case {
     pub name: &'static str,
     /// The promise, in words that a student understands; printed on failure.
     pub promise: &'static str,
-    /// The first stage that keeps it.
-    pub from: u32,
-    /// The last stage that keeps it; `u32::MAX` for no limit.
-    pub until: u32,
+    /// The first stage or sub-step that keeps it.
+    pub from: Number,
+    /// The last one that keeps it; [`Number::EVER`] for no limit.
+    pub until: Number,
     /// Whether it applies to servers other than the stages.
     pub any_server: bool,
     /// The test.
@@ -88,6 +88,7 @@ impl Stage {
         Self {
             name: line.to_owned(),
             number,
+            at: Number::stage(number),
             ceiling: OTHER_SERVER_CEILING,
             launch: Launch::Command(line.to_owned()),
             descriptors: None,
@@ -170,7 +171,7 @@ impl Stage {
     /// # Errors
     /// If it does not start.
     pub fn start_without_cache(&self) -> Result<Server, String> {
-        let has_cache = self.number >= 6;
+        let has_cache = self.at >= Number::step(6, 3);
         let flags = ["--quiet", "--cache-files", "0"];
         let server =
             self.start(if has_cache { &flags } else { &flags[..1] })?;

@@ -95,7 +95,7 @@ fn script_trials(stage: &Arc<Stage>, place: &Place) -> Vec<Trial> {
     if script.split && whole {
         paces.push((name.clone() + BYTE_BY_BYTE, Pace::ByteByByte));
     }
-    if stage.is_ours() && script.io_limit {
+    if stage.is_ours() && script.io_limit && whole {
         // A new script has no snapshot; its whole run fails as well.
         let stored = slot(place).stored().unwrap_or_default();
         let size = io_limit::size(&stored);

@@ -53,8 +53,8 @@ pub fn cases() -> Vec<Case> {
         promise: "A client sends an urgent byte (MSG_OOB) in the middle of a \
                   request. The\nserver reads the bytes before and after it, \
                   and responds.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: byte_in_a_request,
     }]

@@ -26,7 +26,10 @@ fn main() -> ExitCode {
             "a wrong response to a transfer is named, and ends it",
             a_wrong_response_to_a_transfer_is_named,
         ),
-        ("an endless response ends the test", an_endless_response_ends_the_test),
+        (
+            "an endless response ends the test",
+            an_endless_response_ends_the_test,
+        ),
         ("a server that spins is named", a_server_that_spins_is_named),
         (
             "a pooled server outlives the thread that started it",

@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use self::site::CacheSite;
+use crate::number::Number;
 use crate::process;
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};

@@ -67,8 +67,8 @@ pub fn cases() -> Vec<Case> {
         name: "fault::starting",
         promise: "If a system call fails at start, the server exits with code \
                   1 and one line\nthat says what failed.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: starting,
     });
@@ -76,8 +76,8 @@ pub fn cases() -> Vec<Case> {
         name: "fault::optional",
         promise: "A system call that only an option or an optimization needs \
                   may fail: the\nserver starts and serves.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: optional,
     });

@@ -19,12 +19,17 @@ pub struct Fault {
     /// Its name, or a pattern of names for strace.
     pub call: &'static str,
     /// The stages that call it while they serve.
-    pub stages: (u32, u32),
+    pub stages: (Number, Number),
     /// Its errors, and when each occurs.
     pub errors: &'static [(&'static str, &'static str)],
 }
 
-const ALL_LATER: u32 = u32::MAX;
+const ALL_LATER: Number = Number::EVER;
+
+/// The first stage that makes a call.
+const fn from(stage: u32) -> Number {
+    Number::stage(stage)
+}
 
 const fn fault(
     call: &'static str,
@@ -38,14 +43,14 @@ const fn fault(
 /// a signal mask.
 pub const WAIT: Fault = fault(
     "/^(p?poll|epoll_p?wait)$",
-    (2, ALL_LATER),
+    (from(2), ALL_LATER),
     &[("EINTR", "a signal was handled, or a debugger attached")],
 );
 
 /// `accept4(2)`.
 pub const ACCEPT: Fault = fault(
     "accept4",
-    (2, ALL_LATER),
+    (from(2), ALL_LATER),
     &[
         ("ECONNABORTED", "the client reset the connection while it was queued"),
         ("EMFILE", "this process has no descriptor left"),
@@ -64,7 +69,7 @@ pub const ACCEPT: Fault = fault(
 /// inject into that operation alone: stage 3, which modifies, is left out.
 pub const WATCH: Fault = fault(
     "epoll_ctl",
-    (4, ALL_LATER),
+    (from(4), ALL_LATER),
     &[
         ("ENOMEM", "no memory for another entry"),
         ("ENOSPC", "the user watches too many (max_user_watches)"),
@@ -74,7 +79,7 @@ pub const WATCH: Fault = fault(
 /// `recv(2)`.
 pub const RECEIVE: Fault = fault(
     "recvfrom",
-    (2, ALL_LATER),
+    (from(2), ALL_LATER),
     &[
         ("ECONNRESET", "the client has crashed"),
         ("ETIMEDOUT", "keep-alive probes got no reply"),
@@ -87,7 +92,7 @@ pub const RECEIVE: Fault = fault(
 /// `send(2)`.
 pub const SEND: Fault = fault(
     "sendto",
-    (2, ALL_LATER),
+    (from(2), ALL_LATER),
     &[
         ("EPIPE", "the client has closed the connection"),
         ("ECONNRESET", "the client has crashed"),
@@ -101,14 +106,14 @@ pub const SEND: Fault = fault(
 /// EAGAIN, where level-triggered events follow in any case.
 pub const EAGAIN: Fault = fault(
     "recvfrom,sendto",
-    (2, 3),
+    (from(2), from(3)),
     &[("EAGAIN", "the socket is no longer ready")],
 );
 
 /// `sendfile(2)`.
 pub const SEND_FILE: Fault = fault(
     "sendfile",
-    (5, ALL_LATER),
+    (Number::step(5, 1), ALL_LATER),
     &[
         ("EIO", "the disk can't be read"),
         ("ENOMEM", "no memory"),
@@ -123,7 +128,7 @@ pub const SEND_FILE: Fault = fault(
 /// `openat2(2)`.
 pub const OPEN: Fault = fault(
     "openat2",
-    (2, ALL_LATER),
+    (from(2), ALL_LATER),
     &[
         ("EMFILE", "this process has no descriptor left"),
         ("ENFILE", "the system has no descriptor left"),
@@ -139,14 +144,14 @@ pub const OPEN: Fault = fault(
 /// `fstat(2)`, which the standard library makes as `statx(2)`.
 pub const STAT: Fault = fault(
     "/^(statx|fstat|newfstatat)$",
-    (2, ALL_LATER),
+    (from(2), ALL_LATER),
     &[("EIO", "the disk can't be read"), ("ENOMEM", "no memory")],
 );
 
 /// `pread(2)`.
 pub const READ: Fault = fault(
     "pread64",
-    (2, ALL_LATER),
+    (from(2), ALL_LATER),
     &[
         ("EIO", "the disk can't be read"),
         ("EINTR", "a signal was handled during a slow read"),
@@ -156,14 +161,14 @@ pub const READ: Fault = fault(
 /// `shutdown(2)`.
 pub const SHUT_DOWN: Fault = fault(
     "shutdown",
-    (2, ALL_LATER),
+    (from(2), ALL_LATER),
     &[("ENOTCONN", "the client has crashed")],
 );
 
 /// `write(2)`, to the access log.
 pub const WRITE: Fault = fault(
     "write",
-    (2, ALL_LATER),
+    (from(2), ALL_LATER),
     &[
         ("EPIPE", "the reader has closed the pipe"),
         ("ENOSPC", "the disk is full"),
@@ -175,22 +180,22 @@ pub const WRITE: Fault = fault(
 
 /// Calls that the server can do without: only an option needs them, or they
 /// only improve something. It starts and serves.
-pub const OPTIONAL: [(&str, &str, (u32, u32)); 3] = [
-    ("sched_getaffinity", "EPERM", (1, ALL_LATER)),
-    ("prlimit64", "EPERM", (1, ALL_LATER)),
-    ("sched_setaffinity", "EPERM", (1, ALL_LATER)),
+pub const OPTIONAL: [(&str, &str, (Number, Number)); 3] = [
+    ("sched_getaffinity", "EPERM", (from(1), ALL_LATER)),
+    ("prlimit64", "EPERM", (from(1), ALL_LATER)),
+    ("sched_setaffinity", "EPERM", (from(1), ALL_LATER)),
 ];
 
 /// Calls at start, in order: each failure ends the server, with one line.
-pub const STARTING: [(&str, &str, (u32, u32)); 10] = [
-    ("socket", "EMFILE", (1, ALL_LATER)),
-    ("setsockopt", "ENOBUFS", (1, ALL_LATER)),
-    ("bind", "EADDRINUSE", (1, ALL_LATER)),
-    ("listen", "EADDRINUSE", (1, ALL_LATER)),
-    ("getsockname", "ENOBUFS", (1, ALL_LATER)),
-    ("epoll_create1", "EMFILE", (3, ALL_LATER)),
-    ("epoll_ctl", "ENOSPC", (3, ALL_LATER)),
-    ("timerfd_create", "EMFILE", (5, ALL_LATER)),
-    ("signalfd4", "EMFILE", (5, ALL_LATER)),
-    ("openat2", "EACCES", (1, ALL_LATER)),
+pub const STARTING: [(&str, &str, (Number, Number)); 10] = [
+    ("socket", "EMFILE", (from(1), ALL_LATER)),
+    ("setsockopt", "ENOBUFS", (from(1), ALL_LATER)),
+    ("bind", "EADDRINUSE", (from(1), ALL_LATER)),
+    ("listen", "EADDRINUSE", (from(1), ALL_LATER)),
+    ("getsockname", "ENOBUFS", (from(1), ALL_LATER)),
+    ("epoll_create1", "EMFILE", (from(3), ALL_LATER)),
+    ("epoll_ctl", "ENOSPC", (from(3), ALL_LATER)),
+    ("timerfd_create", "EMFILE", (Number::step(5, 2), ALL_LATER)),
+    ("signalfd4", "EMFILE", (Number::step(5, 6), ALL_LATER)),
+    ("openat2", "EACCES", (from(1), ALL_LATER)),
 ];

@@ -45,8 +45,8 @@ pub fn cases() -> Vec<Case> {
         promise: "Twenty thousand damaged requests: each gets a valid HTTP \
                   response or none,\nand afterwards the server holds no more \
                   descriptors and no more memory than\nbefore.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: true,
         run: mutations,
     }]

@@ -18,7 +18,7 @@ pub struct Script {
     /// The first stage that keeps it.
     pub from: Number,
     /// The last stage that keeps it.
-    pub until: u32,
+    pub until: Number,
     /// Extra flags for the server.
     pub flags: Vec<String>,
     /// Whether it also runs byte by byte.

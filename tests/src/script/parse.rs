@@ -88,11 +88,12 @@ fn setting(script: &mut Script, line: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn stage(value: &str) -> Result<u32, String> {
-    let number = value.parse().ok().filter(|n| (1..=6).contains(n));
-    number.ok_or_else(|| {
-        format!("`{value}` is not a stage; the stages are 1 to 6")
-    })
+fn stage(value: &str) -> Result<Number, String> {
+    let number: Number = value.parse()?;
+    if (1..=6).contains(&number.stage) {
+        return Ok(number);
+    }
+    Err(format!("`{value}` is no stage; they are 1 to 6"))
 }
 
 /// The steps up to the end of the file, or up to `end` if `opened` is the line

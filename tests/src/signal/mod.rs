@@ -71,7 +71,7 @@ fn wait_for_summary(
     };
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
-        [finished, "answers", "finished,", aborted, "cut", "off"] => {
+        [finished, "responses", "finished,", aborted, "aborted"] => {
             let number = |text: &str| text.parse().map_err(|_| line.to_owned());
             Ok((number(finished)?, number(aborted)?))
         }

@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 
 use super::load::{CLIENTS, Load, under, until_count};
 use super::{case, send, wait_for_summary};
+use crate::number::Number;
 use crate::server::Server;
 use crate::stage::{self, Case, Outcome, PASSED, Stage};
 
@@ -17,15 +18,18 @@ const WARM_UP: usize = 200;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        case(
-            "signal::under_load",
-            "SIGTERM arrives while clients send requests as fast as they can. \
-             On a new\nconnection each request gets its whole response, or the \
-             connection is\nrefused. On a kept-alive connection the server may \
-             close instead of\nresponding, but not reset (RFC 9112 section \
-             9.3.1). A response that has\nbegun is completed.",
-            under_load,
-        ),
+        Case {
+            from: Number::step(5, 7),
+            ..case(
+                "signal::under_load",
+                "SIGTERM arrives while clients send requests as fast as they can. \
+                 On a new\nconnection each request gets its whole response, or the \
+                 connection is\nrefused. On a kept-alive connection the server may \
+                 close instead of\nresponding, but not reset (RFC 9112 section \
+                 9.3.1). A response that has\nbegun is completed.",
+                under_load,
+            )
+        },
         case(
             "signal::under_wrk",
             "SIGTERM arrives while wrk is measuring: wrk counts as many \

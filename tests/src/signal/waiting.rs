@@ -43,20 +43,26 @@ pub(super) fn cases() -> Vec<Case> {
              answered.",
             unread_request,
         ),
-        case(
-            "signal::queued_connections",
-            "Clients whose connections are in the accept queue when the signal \
-             arrives\nare accepted and answered: for them the connection is \
-             established.",
-            queued_connections,
-        ),
-        case(
-            "signal::deferred_connection",
-            "The kernel still holds back the connection of a client that has \
-             sent nothing\n(TCP_DEFER_ACCEPT) when the signal arrives. The \
-             client's request comes a\nmoment later and is answered.",
-            deferred_connection,
-        ),
+        Case {
+            from: Number::step(5, 7),
+            ..case(
+                "signal::queued_connections",
+                "Clients whose connections are in the accept queue when the signal \
+                 arrives\nare accepted and answered: for them the connection is \
+                 established.",
+                queued_connections,
+            )
+        },
+        Case {
+            from: Number::step(5, 7),
+            ..case(
+                "signal::deferred_connection",
+                "The kernel still holds back the connection of a client that has \
+                 sent nothing\n(TCP_DEFER_ACCEPT) when the signal arrives. The \
+                 client's request comes a\nmoment later and is answered.",
+                deferred_connection,
+            )
+        },
     ]
 }
 

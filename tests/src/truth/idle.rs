@@ -24,8 +24,8 @@ pub fn cases() -> Vec<Case> {
         name: "truth::idle",
         promise: "A hundred idle connections cost nothing: in two seconds the \
                   server never\nwakes up and uses no processor time.",
-        from: 1,
-        until: u32::MAX,
+        from: Number::stage(1),
+        until: Number::EVER,
         any_server: false,
         run: idle,
     }]
