@@ -30,7 +30,7 @@ fn every_mistake_has_a_line_and_a_reason() {
     check("# P\n> x\nsend y\n", 3, "unknown directive `send y`");
     check("# P\n>x\n", 2, "one space");
     check("# P\n>\n", 2, "one space");
-    check("# P\n> x \n", 2, "write \\x20");
+    check("# P\n> x \n", 2, "write it as \\x20");
     check("# P\n> \\q\n", 2, "unknown escape \\q");
     check("# P\n> \\x0\n", 2, "two hex digits");
     check("# P\n> \\x+1\n", 2, "two hex digits");

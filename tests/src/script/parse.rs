@@ -93,7 +93,7 @@ fn stage(value: &str) -> Result<Number, String> {
     if (1..=6).contains(&number.stage) {
         return Ok(number);
     }
-    Err(format!("`{value}` is no stage; they are 1 to 6"))
+    Err(format!("`{value}` is not a stage; the stages are 1 to 6"))
 }
 
 /// The steps up to the end of the file, or up to `end` if `opened` is the line
