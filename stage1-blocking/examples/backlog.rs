@@ -1,19 +1,20 @@
 //! How many connections does the kernel complete for a server that does not
 //! accept, and what does the next client see?
 //!
-//! `listen(fd, N)` says how long the queue of complete connections may grow.
-//! No `accept` is called here until all clients have come.
+//! `listen(fd, N)` limits the length of the accept queue. This lab calls
+//! `accept` only after all clients have connected.
 //!
 //! Predict first: how many handshakes for N = 1, 2, 8? Is the next client
-//! refused, or does it wait? What is left of N = 1,000,000?
+//! refused, or does it wait? What becomes of N = 1,000,000?
 //!
 //! `backlog` is what the kernel made of N (`TCP_INFO` of the listener); the
 //! word somaxconn stands for the value of net.core.somaxconn. `next client` is
-//! the state of its socket. Then one connection is accepted, and the client
-//! gets in - when it sends its SYN for the second time, after a second.
+//! the state of its socket. Then the lab accepts one connection, and the client
+//! gets in when it repeats its SYN, after a second.
 //!
-//! Then change: `net.ipv4.tcp_abort_on_overflow` does nothing to these clients;
-//! whom is it for (tcp(7))? N = 0 with `net.ipv4.tcp_syncookies` at 0 and at 1.
+//! Then change: `net.ipv4.tcp_abort_on_overflow` has no effect on these
+//! clients; which ones does it affect (tcp(7))? N = 0 with
+//! `net.ipv4.tcp_syncookies` at 0 and at 1.
 //!
 //! Takes a second.
 

@@ -1,17 +1,17 @@
-//! A server starts a program - to compress a log, say - and ends. Why is its
-//! port still busy?
+//! A server starts a program, for instance to compress a log, and exits. Why is
+//! its port still busy?
 //!
-//! A child has copies of its parent's descriptors, and `exec` keeps those that
+//! A child gets copies of its parent's descriptors, and `exec` keeps those that
 //! are not marked close-on-exec. A socket lives as long as one descriptor for
-//! it does, whether or not anybody knows of it.
+//! it is open, in any process.
 //!
-//! Predict first: the parent has closed its listener and the child runs. Can a
-//! new server bind to the port? What does a client see: is it refused, does it
-//! connect, is it served? And when the child ends?
+//! Predict first: the parent has closed its listener, and the child still runs.
+//! Can a new server bind to the port? Is a client refused, does it connect, is
+//! it served? And after the child has ended?
 //!
-//! Then change: `SO_REUSEADDR` on both listeners - does it help? Mark the
-//! descriptor by `fcntl` after `socket`: what may another thread do in between?
-//! Look for the child's copy with `ss -tlnp`.
+//! Then change: `SO_REUSEADDR` on both listeners. Does it help? Mark the
+//! descriptor with `fcntl` after `socket`: what may another thread do in
+//! between? Look for the child's copy with `ss -tlnp`.
 
 use std::fs;
 use std::io::Read as _;

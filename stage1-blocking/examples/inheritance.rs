@@ -1,16 +1,16 @@
-//! Which options does an accepted socket have from its listener?
+//! Which options does an accepted socket inherit from its listener?
 //!
-//! POSIX leaves it open. On Linux a connection begins as a copy of the
-//! listener, made by the kernel when the handshake is complete; `accept`
-//! only gives it a descriptor, and what belongs to the descriptor is new.
+//! POSIX leaves this open. On Linux a connection begins as a copy of the
+//! listener, which the kernel makes when the handshake completes. `accept` only
+//! adds a descriptor, and flags of the descriptor start afresh.
 //!
-//! Predict first: which rows say no? What is left of a buffer of 20,000 bytes?
+//! Predict first: which rows say no? What becomes of a buffer of 20,000 bytes?
 //!
-//! `default` is what a fresh socket has. The last two rows are flags of the
-//! descriptor and of the open file (fcntl(2)), and no options.
+//! `default` is the value of a new socket. The last two rows are not options,
+//! but flags of the descriptor and of the open file description (fcntl(2)).
 //!
-//! Then change: set the options when the client has connected but is not yet
-//! accepted (the lab `set_too_late` does that). Give `accept4` the flags.
+//! Then change: set the options after the client has connected and before you
+//! accept it (the lab `set_too_late` does that). Pass the flags to `accept4`.
 
 use std::io::Write as _;
 use std::os::fd::OwnedFd;

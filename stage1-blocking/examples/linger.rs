@@ -1,16 +1,16 @@
-//! What does `close` do with an answer that is not yet sent, and how does
-//! `SO_LINGER` change it?
+//! What does `close` do with a response that has not been sent yet, and how
+//! does `SO_LINGER` change it?
 //!
-//! The server sends 1 MiB, more than its client has room for, and closes. The
-//! client reads half a second later, `before` a `close` that takes so long has
-//! returned, or `after` that.
+//! The server sends 1 MiB, more than its client can buffer, and closes. The
+//! client reads half a second later, `before` a slow `close` has returned, or
+//! `after` that.
 //!
-//! Predict first: which rows lose a part of the answer? For how long does
-//! `close` sleep - and does it, on a non-blocking socket? When the time of
-//! `SO_LINGER` is over and nothing was read: is the rest lost?
+//! Predict first: which rows lose a part of the response? How long does `close`
+//! sleep, and does it sleep on a non-blocking socket? When the time of
+//! `SO_LINGER` has passed and the client has read nothing, is the rest lost?
 //!
-//! Then change: the size of the answer, to what fits the client's buffer. And
-//! look at `ss -tan` while a row is in `FIN_WAIT1`: to whom does it belong?
+//! Then change: the size of the response, so that it fits into the client's
+//! buffer. Run `ss -tan` while a row is in `FIN_WAIT1`: which process owns it?
 //!
 //! Takes three seconds.
 

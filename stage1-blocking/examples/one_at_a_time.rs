@@ -1,16 +1,15 @@
-//! What does one idle client do to the others, when each client has a thread
-//! to itself and threads are few?
+//! What does one idle client do to the others, when each client has a thread to
+//! itself and threads are few?
 //!
-//! Predict first: the server has one thread, and a client that says nothing
-//! has come before you. Does `connect` work? Are your bytes acknowledged? Who
-//! does that, if the only thread sleeps?
+//! Predict first: the server has one thread, and a silent client has connected
+//! before you. Does `connect` work? Are your bytes acknowledged? By whom, if
+//! the only thread sleeps?
 //!
-//! A browser is such a client without being asked: it opens a connection or
-//! two in advance, to have them when they are needed. So "my browser hangs" is
-//! the first thing that is said of a server with one thread, while curl, which
-//! opens one connection, finds nothing wrong.
+//! A browser is such a client on its own: it opens a connection or two in
+//! advance. So "my browser hangs" is the first complaint about a server with
+//! one thread, while curl, which opens one connection, works.
 //!
-//! Then change: the number of threads, up to stage 1's 64. How many idle
+//! Then change: the number of threads, up to the 64 of stage 1. How many idle
 //! clients does it take? Let the idle one send a byte: does that help?
 
 use std::io::{Read as _, Write as _};

@@ -1,18 +1,19 @@
-//! Why does a client that has sent one byte too many lose its answer?
+//! Why does a client that has sent one byte too many lose its response?
 //!
-//! The server sends an answer and closes, while a byte of the client's may lie
-//! unread in its buffer. That byte was acknowledged, so the client believes
-//! that it was read; to tell it otherwise, the kernel sends RST in place of FIN
-//! (RFC 9293 section 3.10.4), and forgets what it had still to send.
+//! The server sends a response and closes, while a byte from the client may
+//! still be unread. The kernel has acknowledged that byte, so the client
+//! believes that the server has read it. To correct that, the kernel sends a
+//! RST instead of a FIN (RFC 9293 section 3.10.4), and discards what it still
+//! had to send.
 //!
-//! Predict first: in which rows does the client get the whole answer? Does
-//! `SO_LINGER` help? Does `shutdown(SHUT_WR)`, which sends FIN, if `close`
-//! follows at once? What becomes of a small answer that is there already?
+//! Predict first: in which rows does the client get the whole response? Does
+//! `SO_LINGER` help? Does `shutdown(SHUT_WR)`, which sends a FIN, if `close`
+//! follows at once? What happens to a small response that has already arrived?
 //!
-//! To drain is to read to the client's end, and only then to close.
+//! To drain means to read until the client's EOF, and only then to close.
 //!
 //! Then change: when the client reads, before or after the server's `close`.
-//! Let it send its byte between `shutdown` and `close`.
+//! Make it send its byte between `shutdown` and `close`.
 
 use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};

@@ -1,16 +1,15 @@
-//! Why can a server not be started again at once, and what does `SO_REUSEADDR`
-//! change about it?
+//! Why can't a server restart at once, and how does `SO_REUSEADDR` change that?
 //!
 //! The side that closes first keeps its end of the connection in `TIME_WAIT`
 //! for a minute (RFC 9293 section 3.6.1; on Linux 60 s, fixed). If that was the
-//! server, the server's port is what is kept.
+//! server, its port is in use for that time.
 //!
 //! Predict first: the old server is gone, and a new one binds to its port. In
 //! which of the eight cases does `bind` fail? Whose option counts, that of the
 //! old server, of the new one, or of both?
 //!
-//! Then change: let the client leave by a reset (`SO_LINGER` with 0 s).
-//! What is left behind then? And ask `ss -tan state time-wait` meanwhile.
+//! Then change: make the client close with a reset (`SO_LINGER` with 0 s). What
+//! is left then? Run `ss -tan state time-wait` in the meantime.
 
 use std::net::TcpListener;
 use std::process::ExitCode;

@@ -1,19 +1,18 @@
-//! Until when in a socket's life can each option be set?
+//! How late in a socket's life can you set each option?
 //!
-//! The moments: on the listener before `bind`, when it is bound, when it
-//! listens, and when a client waits in its queue; then on the connection that
-//! was accepted. `works` means that the option did what it is for at the bind,
-//! or that the connection has it. `ignored` means that `setsockopt` returned 0
-//! and nothing came of it. `no bind` means that we did not even get as far,
-//! since the option was missing.
+//! The moments: on the listener before `bind`, after `bind`, after `listen`,
+//! and while a client waits in its accept queue; then on the accepted
+//! connection. `works` means that the option had its effect on `bind`, or that
+//! the connection has it. `ignored` means that `setsockopt` returned 0 and had
+//! no effect. `no bind` means that the lab did not get that far, because the
+//! option was missing.
 //!
-//! Predict first: which options tell you that you are too late, and which keep
-//! silent about it? A connection has what its listener had - at which moment,
-//! when the client connects or when you accept it?
+//! Predict first: which options fail if you set them too late, and which are
+//! ignored silently? A connection has what its listener had, but at which
+//! moment: when the client connects, or when you accept it?
 //!
-//! `SO_REUSEPORT` is judged by a second listener on the same port. Once a
-//! client has connected, its connection holds the port too, and has not the
-//! option.
+//! A second listener on the same port tests `SO_REUSEPORT`. Once a client has
+//! connected, its connection also holds the port, and does not have the option.
 //!
 //! Then change: let two clients wait, and set an option between them. Which of
 //! their connections has it?

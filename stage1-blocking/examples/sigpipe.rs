@@ -1,15 +1,15 @@
-//! What happens to a server that sends to a client who has gone?
+//! What happens to a server that sends to a client that has gone?
 //!
-//! Each row is a process of its own, which sends twice. `SIGPIPE` is
-//! what the process does on that signal: the default, as in a program in C, or
-//! nothing, as the runtime of Rust arranges before `main`.
+//! Each row is a process of its own, which sends twice. `SIGPIPE` is the action
+//! of that signal: the default, as in a C program, or ignored, as Rust's
+//! runtime does before `main`.
 //!
 //! Predict first: does the first `send` to a client that has closed fail? Which
-//! rows end by a signal? What does `MSG_NOSIGNAL` change?
+//! rows end with a signal? What does `MSG_NOSIGNAL` change?
 //!
-//! Then change: `send` into `write` (there is no flag for it), and the first
-//! `send` into many. Ask the parent's shell for `$?` after a process that a
-//! signal ended.
+//! Then change: `send` to `write` (which has no such flag), and the first
+//! `send` to many. Look at `$?` in the parent's shell after a signal has ended
+//! a process.
 
 use std::io::Write as _;
 use std::net::TcpStream;

@@ -1,14 +1,14 @@
 //! `SO_RCVTIMEO` is set to one second: how long may a client keep a thread?
 //!
-//! Predict first: one client says nothing, one sends a byte ten times a
-//! second and never a whole line. When is each told to leave?
+//! Predict first: one client is silent, another sends a byte ten times per
+//! second and never a whole line. When does each time out?
 //!
-//! The third row sets `SO_RCVTIMEO` anew before each `recv`, to what is left
-//! until a deadline: so the limit is on the request, and not on one call. (It
-//! costs a system call for each `recv`; from stage 5 on a timer does this.)
+//! The third row sets `SO_RCVTIMEO` before each `recv` to the time left until a
+//! deadline, so the limit is on the request, and not on one call. (It costs a
+//! system call per `recv`; from stage 5 on a timer does this.)
 //!
-//! Then change: the time between two bytes, from below a second to above. Look
-//! at `strace -T -e trace=recvfrom` of this program. Do the same with
+//! Then change: the time between two bytes, from below a second to above. Run
+//! `strace -T -e trace=recvfrom` on this program. Do the same with
 //! `SO_SNDTIMEO`, a large `send` and a client that reads a little now and then.
 //!
 //! Takes four seconds.

@@ -1,16 +1,16 @@
-//! Whom does a server on `[::]` serve, and what does `IPV6_V6ONLY` change?
+//! Which clients does a server on `[::]` serve, and what does `IPV6_V6ONLY`
+//! change?
 //!
 //! Predict first: with 0, can a client of 127.0.0.1 connect, and which address
 //! does the server see, and log? Can another socket listen on 0.0.0.0 and the
-//! same port beside it - with 0, with 1?
+//! same port, with 0, with 1?
 //!
-//! The column `0.0.0.0` is what `bind` says to a socket there; if it works,
-//! that socket listens as well, and `taken by` says which of the two a client
-//! gets.
+//! The column `0.0.0.0` is the result of `bind` on a socket there; if it works,
+//! that socket listens as well, and `taken by` says which of the two gets a
+//! client.
 //!
 //! Then change: the order, 0.0.0.0 first. `SO_REUSEADDR` on both. And leave the
-//! option alone: which line do you get, and what does `net.ipv6.bindv6only`
-//! say?
+//! option alone: which line do you get, and what is `net.ipv6.bindv6only`?
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;

@@ -1,22 +1,22 @@
-//! Why does a small answer take 40 ms, and only from the second one on?
+//! Why does a small response take 40 ms, and only from the second one on?
 //!
 //! Two mechanisms wait for each other. Nagle's algorithm (RFC 9293 section
-//! 3.7.4) holds back a segment that is not full while an earlier one is not
-//! acknowledged; the client's kernel delays its acknowledgement for some 40 ms,
-//! in the hope of data to send it with (section 3.8.6.3). On a new connection
-//! Linux acknowledges at once, so the first request shows nothing.
+//! 3.7.4) holds back a partial segment while an earlier one is unacknowledged.
+//! The client's kernel delays its acknowledgement for about 40 ms, hoping for
+//! data to send it with (section 3.8.6.3). On a new connection Linux
+//! acknowledges at once, so the first request shows nothing.
 //!
-//! The server answers each request with a head of 100 bytes and a body of 100,
-//! in two writes or otherwise. A client asks five times, on seven
-//! connections, one after the other.
+//! The server responds to each request with a head of 100 bytes and a body of
+//! 100, in two writes or in other ways. A client sends five requests on each of
+//! seven connections, one after the other.
 //!
-//! Predict first: which rows are slow? In how many segments does an answer
-//! leave? What does `TCP_NODELAY` cost, if each write becomes a segment?
+//! Predict first: which rows are slow? How many segments does a response take?
+//! What does `TCP_NODELAY` cost, if each write becomes a segment?
 //!
-//! Times are medians: `slow` is 25 ms and more, `fast` less than 15 ms. In
-//! truth the two differ by a factor of hundreds.
+//! Times are medians: `slow` is 25 ms and more, `fast` less than 15 ms. In fact
+//! the two differ by a factor of hundreds.
 //!
-//! Then change: let the client set `TCP_QUICKACK` before each request. Let it
+//! Then change: make the client set `TCP_QUICKACK` before each request. Make it
 //! send its request in two writes. Look at the times in `tcpdump -i lo`.
 
 use std::io::{Read as _, Write as _};

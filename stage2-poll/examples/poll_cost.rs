@@ -1,19 +1,19 @@
 //! What does a wake-up cost, when most clients are idle?
 //!
 //! One descriptor is ready, all others are not. With `poll` and `select` the
-//! whole list goes into the kernel at every call, which looks at each entry;
-//! with epoll the list stays there (epoll(7)).
+//! whole list goes into the kernel with every call, and the kernel checks each
+//! entry. With epoll the list stays in the kernel (epoll(7)).
 //!
 //! Predict first: by which factor does each of the three grow from 10
-//! descriptors to 1,000, and to 10,000? Why can `select` not have 10,000?
+//! descriptors to 1,000, and to 10,000? Why can't `select` have 10,000?
 //!
 //! The table has the median time of a call, compared with that for 10
 //! descriptors: `same` is less than 4 times as long, `over 10 times` is less
-//! than 500. `FD_SETSIZE` is how many descriptors fit in an `fd_set`; to put in
-//! a larger number is a write behind its end (select(2)).
+//! than 500. `FD_SETSIZE` is how many descriptors fit into an `fd_set`; adding
+//! a larger number writes beyond its end (select(2)).
 //!
-//! Then change: let all be ready. What does epoll cost then? Watch only the
-//! descriptor with the highest number: what does `select` look at?
+//! Then change: make all of them ready. What does epoll cost then? Watch only
+//! the descriptor with the highest number: what does `select` check?
 
 use std::hint::black_box;
 use std::os::fd::{AsFd as _, AsRawFd, OwnedFd};

@@ -2,20 +2,20 @@
 //! it not?
 //!
 //! `TCP_KEEPIDLE`, `TCP_KEEPINTVL` and `TCP_KEEPCNT` are 1 s, 1 s and 3 here. A
-//! dead client is a socket that drops whatever arrives for it (`IP_MINTTL`): it
-//! neither answers nor resets, as a machine without power.
+//! dead client is a socket that drops everything it receives (`IP_MINTTL`): it
+//! neither replies nor resets, like a machine without power.
 //!
-//! Predict first: after how many seconds does a dead client end, and by which
-//! error? How many probes does a client get that is there and silent, and does
-//! it notice? What if the server has sent something just before the client
-//! died: do the probes help then?
+//! Predict first: after how many seconds does a dead client's connection end,
+//! and with which error? How many probes does a silent client get, and does it
+//! notice? What if the server has sent something just before the client died:
+//! do the probes help then?
 //!
-//! From `TCP_INFO`: `acks`, acknowledgements that came while no data did, which
-//! answer probes; `probes`, how many had no answer; `resent`, whether data was
-//! sent again. Whoever has not ended by then is watched for eight seconds.
+//! From `TCP_INFO`: `acks`, acknowledgements that came without data, as replies
+//! to probes; `probes`, how many had no reply; `resent`, whether data was
+//! retransmitted. The lab watches each connection for at most eight seconds.
 //!
 //! Then change: the three numbers; a `TCP_USER_TIMEOUT` of 2000 milliseconds
-//! for each, which the last row needs. Ask `ss -tno` for the timers.
+//! for each, which the last row needs. Run `ss -tno` to see the timers.
 //!
 //! Takes eight seconds.
 

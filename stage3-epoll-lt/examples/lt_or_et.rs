@@ -1,17 +1,18 @@
-//! When does epoll speak, level-triggered and edge-triggered?
+//! When does epoll report an event, level-triggered and edge-triggered?
 //!
-//! Two epoll instances watch the same socket, one of each kind, and are asked
-//! after each thing that happens to it. Level-triggered tells what is true;
-//! edge-triggered tells what has happened since it was last told.
+//! Two epoll instances watch the same socket, one of each kind, and the lab
+//! calls `epoll_wait` after each thing that happens to it. Level-triggered
+//! reports a state; edge-triggered reports what has happened since the last
+//! report.
 //!
-//! Predict first, for `edge`: eight bytes come, and four of them are read. Does
-//! it speak of the other four? Four more come, while some are unread: does it
-//! speak then? And if the same interest is registered once more? (Many pages
-//! answer the last two wrongly.)
+//! Predict first, for `edge`: eight bytes arrive, and the program reads four of
+//! them. Is there an event for the other four? Four more arrive, while some are
+//! unread: is there an event then? And after registering the same interest
+//! again? (Many pages get the last two wrong.)
 //!
 //! Then change: read nothing at all, and let the client send byte by byte. Add
-//! `EPOLLOUT` to the interest: how often does `level` say that there is room?
-//! The test `readiness` of this stage has more rows: urgent bytes, resets.
+//! `EPOLLOUT` to the interest: how often does `level` report it? The test
+//! `readiness` of this stage has more rows: urgent bytes, resets.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};

@@ -1,20 +1,21 @@
-//! What does the kernel make of a buffer size that you ask for, and what do
-//! you lose by asking?
+//! What does the kernel make of a buffer size that you set, and what do you
+//! lose by setting one?
 //!
-//! Predict first: you set 20,000 bytes; what does `getsockopt` say? And if you
-//! set 1 byte, or a gibibyte? Is that an error?
+//! Predict first: you set 20,000 bytes; what does `getsockopt` return? And if
+//! you set 1 byte, or 1 GiB? Is that an error?
 //!
 //! The second table leaves the buffers alone, or sets 20,000. `grew` says
-//! whether the receiver's became larger while 4 MiB went through: that is the
-//! kernel's own tuning (tcp(7), `tcp_rmem`), which a size of ours switches off
-//! for good. `slow` is 500 ms and more. `unread` is what a sender can hand over
-//! to a client that reads nothing: it lies in both buffers, and is the price of
-//! such a client.
+//! whether the receive buffer became larger while 4 MiB went through: that is
+//! the kernel's autotuning (tcp(7), `tcp_rmem`), which a fixed size turns off
+//! for good. `slow` is 500 ms and more. `unread` is how much a sender can hand
+//! over to a client that reads nothing: it is in both buffers, and is the price
+//! of such a client.
 //!
-//! Predict that too: which of the two makes it slow? (A sender with no room for
-//! a full segment has to wait for an acknowledgement, which may take 40 ms.)
+//! Predict that too: which of the two makes it slow? (A sender without space
+//! for a full segment has to wait for an acknowledgement, which may take 40
+//! ms.)
 //!
-//! Then change: 20,000 to a mebibyte. Look at `rb` and `tb` in `ss -tnm`.
+//! Then change: 20,000 to 1 MiB. Look at `rb` and `tb` in `ss -tnm`.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

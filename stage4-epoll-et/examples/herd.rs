@@ -1,18 +1,20 @@
-//! Eight workers wait on one listener, and one client comes: how many of them
-//! wake up?
+//! Eight workers wait on one listener, and one client connects: how many of
+//! them wake up?
 //!
-//! Each worker is a thread; those with epoll have an instance each. One that
-//! was woken and sleeps again has given up the processor once more, and the
-//! kernel counts that (proc(5), `voluntary_ctxt_switches`). To count returns of
-//! `epoll_wait` would hide those that find nothing and sleep on in the kernel.
+//! Each worker is a thread; those with epoll have an instance each. A thread
+//! that wakes up and sleeps again has made a voluntary context switch, and the
+//! kernel counts those (proc(5), `voluntary_ctxt_switches`). Counting returns
+//! of `epoll_wait` would miss threads that find nothing and keep sleeping in
+//! the kernel.
 //!
-//! Predict first: which of the five wake one worker, and which all? Where it is
-//! one, is it always the same? Does edge-triggered help?
+//! Predict first: which of the five wake one worker, and which wake all? Where
+//! it is one, is it always the same? Does edge-triggered help?
 //!
-//! `wake-ups` is for each client; the next one comes when all sleep. `served
-//! by` says who accepted, where only one was woken.
+//! `wake-ups` is per client; the next client connects when all workers sleep.
+//! `served by` says who accepted, where only one woke up.
 //!
-//! Then change: one epoll instance for all. Let clients come without a pause.
+//! Then change: one epoll instance for all. Let clients connect without a
+//! pause.
 
 use std::collections::HashSet;
 use std::net::TcpListener;

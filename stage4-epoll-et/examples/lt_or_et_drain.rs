@@ -1,20 +1,21 @@
-//! What does a reader owe to epoll, level-triggered and edge-triggered?
+//! How far must a reader read, level-triggered and edge-triggered?
 //!
-//! A client sends 4000 bytes, nine times. Each time the server asks epoll until
-//! it is silent, and at each event it receives pieces of 1024 bytes: one of
-//! them, or until one is short, or until `EAGAIN`.
+//! A client sends 4000 bytes, nine times. Each time the server calls
+//! `epoll_wait` until there is no event, and at each event it receives up to
+//! 1024 bytes: once, or until a count is short, or until `EAGAIN`.
 //!
-//! Predict first: which rows leave bytes in the kernel for good, though the
-//! client waits for an answer? How many calls of `recv` does each of the others
-//! need?
+//! Predict first: which rows leave bytes in the kernel for good, although the
+//! client waits for a response? How many calls of `recv` does each of the
+//! others need?
 //!
-//! `events` is how often epoll said anything, and `recv` how often that was
-//! called, for each 4000 bytes; `left` is what nobody came for in the end.
+//! `events` is the number of events, and `recv` the number of calls, for each
+//! 4000 bytes; `left` is how many bytes stay unread at the end.
 //!
 //! Then change: 4000 to 4096. What does a short count save then? Why is it not
 //! enough when `EPOLLRDHUP` came with the data, or a byte is urgent? (`receive`
-//! in `src/connection.rs` says.) And let a server that received one piece keep
-//! a list of those it must come back to: that is the ready queue of stage 4.
+//! in `src/connection.rs` explains it.) And let a server that has received once
+//! keep a list of the connections to come back to: that is the ready queue of
+//! stage 4.
 
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;

@@ -1,13 +1,13 @@
 //! How often does a client wake up the server before it is served, and what
-//! does a client cost that never says anything?
+//! does a client cost that never sends anything?
 //!
-//! With `TCP_DEFER_ACCEPT` (tcp(7)) a connection stays with the kernel, as a
-//! handshake that is not complete, until its first byte comes or the time is
-//! over. The client knows nothing of it.
+//! With `TCP_DEFER_ACCEPT` (tcp(7)) the kernel keeps a connection, as a
+//! handshake that is not complete, until its first byte arrives or the time has
+//! passed. The client does not notice.
 //!
 //! Predict first: how many wake-ups does a client cost that connects and then
-//! asks? How many does a silent one? Is a silent client kept out for ever? And
-//! what do both sides call the connection meanwhile?
+//! sends a request? And a silent one? Does the kernel keep a silent client for
+//! ever? And which state do both sides show for the connection?
 //!
 //! The server waits in epoll, accepts, and tries to receive at once. Wake-ups
 //! are returns of `epoll_wait`; after each step of a client the lab waits until
@@ -16,7 +16,7 @@
 //! repeated SYN-ACKs (after 1 s, and 2 s more).
 //!
 //! Then change: 2 to 4, and predict the time. Close the listener while a silent
-//! client waits, and let it speak then. (Takes four seconds.)
+//! client waits, and let it send then. (Takes four seconds.)
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -1,21 +1,22 @@
-//! What does it save to let the kernel send a file, and why is the head of an
-//! answer then a problem of its own?
+//! What does it save to let the kernel send a file, and why is the head of a
+//! response then a problem of its own?
 //!
-//! A copy loop brings each byte out of the page cache into the program, and back
+//! A copy loop copies each byte from the page cache into the program, and back
 //! into the socket's buffer. `sendfile(2)` does neither.
 //!
 //! Predict first: how many system calls does each need for 32 MiB, with a
-//! buffer of 32 KiB? Is sendfile faster, or does it need less of the processor?
-//! And why are small files behind a head slow in one row of the second table?
+//! buffer of 32 KiB? Is sendfile faster, or does it use less processor time?
+//! And why are small files after a head slow in one row of the second table?
 //! (See the lab `nagle` of stage 2.)
 //!
-//! `processor` is the time of the thread that sends, in the kernel and outside,
-//! compared with the copy loop; `less` is less than three quarters. In
-//! the second table times are medians from
-//! the second answer on: `slow` is 25 ms and more.
+//! `processor` is the time of the sending thread, in the kernel and outside,
+//! compared with the copy loop; `less` is less than three quarters. In the
+//! second table times are medians from the second response on: `slow` is 25 ms
+//! and more.
 //!
-//! Then change: the buffer, to 1 KiB and to 1 MiB. Where does the copy loop's
-//! time go? Send the head by `MSG_MORE` and no file: when does it come?
+//! Then change: the buffer, to 1 KiB and to 1 MiB. Where does the copy loop
+//! spend its time? Send the head with `MSG_MORE` and no file: when does it
+//! arrive?
 
 use std::ffi::OsString;
 use std::fs::File;

@@ -1,18 +1,19 @@
 //! Ten thousand connections have a deadline each. What does it cost to set
-//! them, to move them, and to be told?
+//! them, to move them, and to expire?
 //!
 //! Three kinds: a timerfd(2) for each connection, watched by epoll; a heap of
-//! deadlines and one timerfd, armed for the earliest; a heap, and the timeout of
-//! `epoll_wait` itself. A request moves its connection's deadline to later. The
-//! heaps do that lazily: the entry stays, comes due, and is put in again.
+//! deadlines and one timerfd, armed for the earliest; a heap, and the time-out
+//! of `epoll_wait` itself. A request moves its connection's deadline to later.
+//! The heaps do that lazily: the entry stays, comes due, and is inserted again.
 //!
-//! Predict first: how many system calls does each need? Which two cost the same?
+//! Predict first: how many system calls does each need? Which two cost the
+//! same?
 //!
-//! Calls are for each deadline, rounded: `0` is less than one for two. `moving`
-//! is the processor time of ten moves each, compared with the cheapest.
+//! Calls are per deadline, rounded: `0` is less than one for two. `moving` is
+//! the processor time of ten moves each, compared with the cheapest.
 //!
-//! Then change: watch the first kind edge-triggered, so that nobody has to read.
-//! Move the entries of the heap at once.
+//! Then change: watch the first kind edge-triggered, so that nothing has to
+//! read it. Move the entries of the heap at once.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

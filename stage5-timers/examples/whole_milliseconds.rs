@@ -1,16 +1,17 @@
-//! A deadline lies between two milliseconds, and the timeout of `epoll_wait`
+//! A deadline lies between two milliseconds, and the time-out of `epoll_wait`
 //! is in whole ones. How often does a loop wake up for it?
 //!
 //! Predict first: what does a loop do that computes the time left and rounds it
 //! down, and what does one that rounds it up? Does a timerfd, which takes
 //! nanoseconds, have to choose?
 //!
-//! One deadline, 1.9 ms away, is tried fifty times. The number is the largest;
-//! `many` is more than 10. (On a busy machine a sleep may end so late that a
-//! loop which rounds down does not notice. It is never too early for others.)
+//! The lab tries one deadline, 1.9 ms away, fifty times. The number is the
+//! largest; `many` is more than 10. (On a busy machine a sleep may end so late
+//! that a loop which rounds down does not notice. The others never wake too
+//! early.)
 //!
 //! Then change: 1.9 ms to 20.9 ms. How much processor time does each kind take?
-//! Use `epoll_pwait2`, whose timeout is in nanoseconds.
+//! Use `epoll_pwait2`, whose time-out is in nanoseconds.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -1,20 +1,20 @@
 //! When does a request travel with the SYN, before there is a connection?
 //!
 //! TCP Fast Open (RFC 7413): a server that allows it gives its client a cookie,
-//! and with that the client's next SYN may carry data. A client asks by sending
-//! with `MSG_FASTOPEN` where it would connect. Both the system
+//! and with that the client's next SYN may carry data. A client uses it by
+//! sending with `MSG_FASTOPEN` instead of connecting. Both the system
 //! (`net.ipv4.tcp_fastopen`, 1 for clients and 2 for servers) and the listener
 //! (`TCP_FASTOPEN`, how many at a time) must allow it.
 //!
-//! Predict first: in which rows is the data in the SYN? What does a listener
-//! that asks and a system that does not allow say to each other? Does a cookie
-//! that was got at one port open another one on the same machine?
+//! Predict first: in which rows is the data in the SYN? What happens if a
+//! listener sets the option and the system does not allow it? Is a cookie from
+//! one port valid for another one on the same machine?
 //!
-//! Each row has a network of its own, whose clients have no cookies yet, so the
-//! settings of the machine don't matter and don't change. `in the SYN` is what
-//! `TCP_INFO` (`TCPI_OPT_SYN_DATA`) says of the accepted socket.
+//! Each row has its own network namespace, whose clients have no cookies yet,
+//! so the settings of the machine don't matter and don't change. `in the SYN`
+//! is `TCPI_OPT_SYN_DATA` in the `TCP_INFO` of the accepted socket.
 //!
-//! Then change: let the client be a `connect` and a `send`. Set the sysctl to
+//! Then change: make the client a `connect` and a `send`. Set the sysctl to
 //! 0x203, which needs no cookie. Send 2,000 bytes.
 
 use std::fs;

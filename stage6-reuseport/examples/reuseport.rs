@@ -1,21 +1,22 @@
-//! Four listeners share a port: who gets which client, and what becomes of the
-//! clients of a listener that leaves?
+//! Four listeners share a port: which one gets which client, and what happens
+//! to the clients of a listener that closes?
 //!
 //! With `SO_REUSEPORT` (socket(7)) the kernel gives each new connection to one
-//! of the listeners, by a hash of addresses and ports, or as a program says that
-//! it runs for each SYN. Each listener has a queue of its own.
+//! of the listeners, by a hash of addresses and ports, or by a program that it
+//! runs for each SYN. Each listener has its own accept queue.
 //!
-//! Predict first: how evenly does the hash spread 1,000 clients? What does the
-//! kernel do with a program that names a listener which is not there? When a
+//! Predict first: how evenly does the hash distribute 1,000 clients? What does
+//! the kernel do if a program returns the number of no listener? When a
 //! listener closes, does another one get the clients in its queue?
 //!
-//! `a quarter` is 170 to 330. In the second table 100 clients wait, and listener
-//! 0 closes; or it drops all that comes (`IP_MINTTL`), accepts its queue, and
-//! closes. Meanwhile 100 more come; `late` is 0.9 s and more. In the third
-//! two sockets bind. (A second user takes root, and is not tried here.)
+//! `a quarter` is 170 to 330. In the second table 100 clients wait, and
+//! listener 0 closes; or it drops all new packets (`IP_MINTTL`), accepts its
+//! queue, and closes. In the meantime 100 more connect; `late` is 0.9 s and
+//! more. In the third two sockets bind. (A second user takes root, so the lab
+//! does not try that.)
 //!
-//! Then change: `sysctl net.ipv4.tcp_migrate_req=1`, as root. Give the program
-//! to another socket. Accept the queue and close, and drop nothing.
+//! Then change: `sysctl net.ipv4.tcp_migrate_req=1`, as root. Attach the
+//! program to another socket. Accept the queue and close, and drop nothing.
 
 use std::iter;
 use std::net::TcpListener;
