@@ -1,15 +1,15 @@
 //! Stage 5 with a pool: the loop never waits for a disk.
 //!
-//! To epoll a plain file is always ready, and `openat2`, `pread64` and
-//! `sendfile` sleep nevertheless when what they need is not in memory. In
-//! stage 5 they put the loop to sleep, and every client with it. Here the loop
-//! gives each turn of a connection, from `recv` to `send`, to a thread of a
-//! pool, and gets the connection back through a list and an eventfd.
+//! To epoll a regular file is always ready, but `openat2`, `pread64` and
+//! `sendfile` sleep when what they need is not in memory. In stage 5 they put
+//! the loop to sleep, and every client waits. Here the loop gives each
+//! `advance` of a connection, from `recv` to `send`, to a thread of a pool, and
+//! gets the connection back through a list and an eventfd.
 //!
-//! Predict first: every `pread64` takes three seconds. A client asks for
-//! `/hello.txt`, and then another one for `OPTIONS *`, which needs no file. Who
-//! waits for whom in stage 5, who does here, and how many clients does it take
-//! to make the second one wait here as well?
+//! Predict first: every `pread64` takes three seconds. A client requests
+//! `/hello.txt`, and then another one sends `OPTIONS *`, which needs no file.
+//! Which client waits for which in stage 5, and here? And how many clients does
+//! it take to make the second one wait here as well?
 //!
 //! ```sh
 //! cargo build -p stage5-timers --example file_pool
@@ -17,19 +17,20 @@
 //!     target/debug/examples/file_pool tests
 //! ```
 //!
-//! What it buys: the loop accepts, refuses and keeps the deadlines, whatever
-//! the disk does. What it costs: two passes between threads and two locks for
-//! each turn, also where the file is in memory, which is nearly always.
+//! What it gains: the loop accepts, rejects and keeps the deadlines, whatever
+//! the disk does. What it costs: each `advance` passes between threads twice
+//! and takes two locks, even if the file is in memory, which is nearly always
+//! the case.
 //!
-//! Whether a turn will need a file is not known before its request has been
-//! read, so all turns go to the pool. When all of its threads sleep, nobody is
-//! answered: the pool moves the limit from one slow file to as many as it has
+//! We cannot know whether a request needs a file before we have read it, so
+//! everything goes to the pool. When all of its threads sleep, no client gets a
+//! response: the pool moves the limit from one slow file to as many as it has
 //! threads.
 //!
-//! Try: one thread. Then a queue without end, and count what waits in it while
-//! the disk hangs. Then let the loop itself see to a connection whose state is
-//! Draining, which never needs a file. The stage's end in good order is left
-//! out: a signal cuts answers off.
+//! Try: one thread. Then a queue without a limit, and count what waits in it
+//! while the disk hangs. Then let the loop itself advance a connection whose
+//! state is Lingering, which never needs a file. There is no graceful shutdown:
+//! a signal aborts responses.
 
 mod pool;
 mod room;
@@ -55,7 +56,7 @@ fn main() -> ExitCode {
     let default = env_logger::Env::default().default_filter_or("warn");
     env_logger::Builder::from_env(default).init();
     let Err(error) = serve(&Config::parse());
-    // Standard error may be closed; there is nowhere else to say it.
+    // Standard error may be closed, and there is nothing else to use.
     let _ = writeln!(io::stderr(), "file_pool: {error}");
     ExitCode::FAILURE
 }
@@ -76,7 +77,7 @@ fn serve(config: &Config) -> Result<Infallible, String> {
     }
 }
 
-/// Listens, and says where, as the stage does.
+/// Listens, and prints the addresses, as the stage does.
 fn listen(config: &Config) -> Result<Vec<OwnedFd>, String> {
     let mut listeners = Vec::new();
     for &address in &config.listen {
@@ -89,14 +90,14 @@ fn listen(config: &Config) -> Result<Vec<OwnedFd>, String> {
             .map_err(io::Error::from)
             .map_err(&failed)?;
         let bound = socket::local_address(&listener).map_err(&failed)?;
-        // Nobody may be reading. That is no reason not to serve.
+        // stdout may be closed. Keep serving anyway.
         let _ = writeln!(io::stdout(), "listening on http://{bound}");
         listeners.push(listener);
     }
     Ok(listeners)
 }
 
-/// Turns an error into a line that says what could not be done.
+/// Turns an error into a line that says what failed.
 fn because(what: String) -> impl Fn(io::Error) -> String {
     move |error| match error.raw_os_error() {
         Some(code) => format!("{what}: {}", Errno::from_raw(code).desc()),

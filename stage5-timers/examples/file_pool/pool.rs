@@ -1,4 +1,4 @@
-//! Threads that may sleep, so that the loop need not.
+//! Threads that may sleep, so that the loop does not.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,8 +17,8 @@ use stage::timers;
 /// How many threads may sleep in a file at once.
 pub const THREADS: usize = 4;
 
-/// How many turns may wait for a thread. Those beyond it stay with the loop,
-/// and nothing is read from their clients.
+/// Connections that may wait for a thread. The loop keeps the others, and reads
+/// nothing from their clients.
 pub const QUEUE: usize = 64;
 
 /// A connection on its way to the pool or back, and its place in the table.
@@ -27,10 +27,10 @@ pub type Turn = (DefaultKey, Connection);
 /// What the loop and the threads share.
 pub struct Pool {
     queue: Mutex<VecDeque<Turn>>,
-    /// Tells a thread that something has been put into the queue.
+    /// Wakes a thread when there is work in the queue.
     queued: Condvar,
     done: Mutex<Vec<Turn>>,
-    /// Tells the loop that something has been put into `done`.
+    /// Wakes the loop when there is a connection in `done`.
     pub wake: EventFd,
 }
 
@@ -56,8 +56,8 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Takes a turn from `next` for each free place in the queue. The loop
-    /// alone puts turns in, and never waits for a place.
+    /// Takes work from `next` for each free place in the queue. Only the loop
+    /// adds work, and it never waits for a place.
     pub fn fill(&self, mut next: impl FnMut() -> Option<Turn>) {
         let mut queue = lock(&self.queue);
         while queue.len() < QUEUE
@@ -68,13 +68,13 @@ impl Pool {
         }
     }
 
-    /// The turns that are over.
+    /// The connections whose work is finished.
     pub fn take(&self) -> Vec<Turn> {
         mem::take(&mut *lock(&self.done))
     }
 
-    /// What a thread does: turn after turn, with buffers, clock and log of its
-    /// own. It may sleep anywhere, for the loop is elsewhere.
+    /// The work of one thread, with its own buffers, clock and log. It may
+    /// sleep anywhere, because the loop runs elsewhere.
     fn work(&self, mut context: Context) {
         loop {
             let (key, mut connection) = self.next(&mut context.log);
@@ -83,8 +83,7 @@ impl Pool {
             context.trace(&connection.socket, &"turn", &connection.state);
             let mut done = lock(&self.done);
             done.push((key, connection));
-            // Who is not the first in the list comes with the first: one
-            // wake-up is enough for all of them.
+            // One wake-up is enough for all connections in the list.
             let first = done.len() == 1;
             drop(done);
             if first && let Err(error) = self.wake.write(1) {
@@ -93,7 +92,7 @@ impl Pool {
         }
     }
 
-    /// Waits for a turn. A thread that may have to sleep writes its log first.
+    /// Waits for work. A thread that may have to sleep writes its log first.
     fn next(&self, log: &mut AccessLog) -> Turn {
         let mut queue = lock(&self.queue);
         if queue.is_empty() {
@@ -111,8 +110,8 @@ impl Pool {
     }
 }
 
-/// Nothing is done under these locks but to move a turn from one list to the
-/// other, so nobody holds one for long, and none can be left in disorder.
+/// Under these locks we only move a connection from one list to the other. So
+/// no thread holds one for long, and a panic cannot leave them inconsistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

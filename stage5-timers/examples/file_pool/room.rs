@@ -1,4 +1,4 @@
-//! Taking connections in, as long as there is room.
+//! Admission: accepts connections up to the limit.
 
 use std::io;
 use std::net::IpAddr;
@@ -10,15 +10,15 @@ use stage::socket::{self, Accepted};
 
 use crate::server::{Server, Slot};
 
-/// How many connections one turn accepts at most from each listener.
+/// The most connections that one iteration accepts from each listener.
 const ACCEPT_BUDGET: usize = 64;
 
-/// How many connections there may be beyond the limit that are told so.
+/// The most connections beyond the limit that are being rejected.
 const MAX_REJECTING: usize = 64;
 
 impl Server {
-    /// Takes connections that wait on a listener, which is level-triggered:
-    /// those that remain are announced again.
+    /// Accepts connections from a listener. It is level-triggered: the rest are
+    /// reported again.
     pub fn accept_all(&mut self, index: usize) -> io::Result<()> {
         let most = self.context.limits.connections;
         let beyond = MAX_REJECTING.min(most / 8).max(1);
@@ -43,7 +43,7 @@ impl Server {
         Ok(())
     }
 
-    /// Takes in a connection; or tells it that there is no room.
+    /// Admits a connection, or rejects it with 503.
     fn admit(&mut self, socket: OwnedFd, client: IpAddr, full: bool) {
         let mut connection = Connection::new(socket, client, self.context.now);
         if full {
@@ -55,7 +55,7 @@ impl Server {
         self.settle(key);
     }
 
-    /// Goes on with the listeners, or lets them wait until there is room.
+    /// Resumes the listeners, or pauses them.
     pub fn listen(&mut self, accepting: bool) {
         if self.accepting == accepting {
             return;

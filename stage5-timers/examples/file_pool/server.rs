@@ -18,25 +18,24 @@ use stage::timers::{self, Timers};
 
 use crate::pool::Pool;
 
-/// How many events one turn takes from the kernel at most.
+/// The most events that one iteration takes from the kernel.
 const MAX_EVENTS: usize = 256;
 
-/// How long to wait at most, in milliseconds, for somebody else to give a
-/// descriptor back.
+/// The longest wait, in milliseconds, for another process to free a descriptor.
 const ACCEPT_RETRY_MS: u16 = 1000;
 
 /// The tokens of what is neither a listener nor a connection.
 const TIMER: u64 = u64::MAX;
 const DONE: u64 = u64::MAX - 1;
 
-/// A place in the table. While a connection is with the pool it is not here, so
-/// nothing can be done with it, and what the kernel says of it is kept.
+/// A slot of the table. While the pool has its connection, the slot is empty,
+/// so nothing can be done with the connection, and events for it are kept.
 pub struct Slot {
     pub connection: Option<Connection>,
     pub said: EpollFlags,
 }
 
-/// The connection in a place, unless it is with the pool.
+/// The connection in a slot, unless the pool has it.
 fn here(
     slots: &mut SlotMap<DefaultKey, Slot>,
     key: DefaultKey,
@@ -50,12 +49,13 @@ pub struct Server {
     pub listeners: Vec<OwnedFd>,
     pub accepting: bool,
     pub slots: SlotMap<DefaultKey, Slot>,
-    /// Those that can go on, and for whom the pool has had no room yet.
+    /// Connections that can make progress, and for which the pool has had no
+    /// place yet.
     ready: VecDeque<DefaultKey>,
     timers: Timers,
     pool: Arc<Pool>,
-    /// For what the loop does itself: to refuse, and to end what is late. For
-    /// neither a file is opened.
+    /// For the work of the loop itself: rejecting connections, and timing them
+    /// out. Neither opens a file.
     pub context: Context,
 }
 
@@ -90,8 +90,8 @@ impl Server {
         })
     }
 
-    /// A turn of the loop: sleep, note what has happened, hand over what can
-    /// go on. No call here waits for anything but the kernel's next event.
+    /// One iteration: sleep, record events, hand over what can make progress.
+    /// No call here waits for anything but the next event.
     ///
     /// # Errors
     /// If a listener is no listener any more.
@@ -119,8 +119,9 @@ impl Server {
         Ok(())
     }
 
-    /// Gives turns to the pool as long as its queue has room. Others wait here
-    /// without a spin: the first turn that comes back wakes the loop.
+    /// Hands connections to the pool as long as its queue has a place. The
+    /// others wait here without spinning: the first connection that comes back
+    /// wakes the loop.
     fn hand_over(&mut self) {
         let Self { pool, ready, slots, .. } = self;
         pool.fill(|| {
@@ -131,8 +132,9 @@ impl Server {
         });
     }
 
-    /// Notes one event. The eventfd and the timer are watched edge-triggered:
-    /// each write and each expiry is told once, and nobody has to read them.
+    /// Records one event. The eventfd and the timer are watched edge-triggered:
+    /// each write and each expiry is reported once, and nothing has to read
+    /// them.
     fn handle(&mut self, token: u64, readiness: EpollFlags) -> io::Result<()> {
         let listener = usize::try_from(token).unwrap_or(usize::MAX);
         if listener < self.listeners.len() {
@@ -154,8 +156,8 @@ impl Server {
         Ok(())
     }
 
-    /// Puts the connections whose turn is over back into the table. What was
-    /// said of them meanwhile is news to them.
+    /// Puts finished connections back into the table, with the events that came
+    /// for them in the meantime.
     fn take_back(&mut self) {
         for (key, mut connection) in self.pool.take() {
             let Some(slot) = self.slots.get_mut(key) else { continue };
@@ -168,8 +170,8 @@ impl Server {
         }
     }
 
-    /// Looks at a connection whose deadline has come. One that is with the
-    /// pool, or waits for it, is late because of us. It is asked again when it
+    /// Handles an expired deadline. A connection that is with the pool, or
+    /// waits for it, is late because of us, so it is checked again when it
     /// comes back.
     fn expire(&mut self, key: DefaultKey) {
         let Some(connection) = here(&mut self.slots, key) else { return };
@@ -179,7 +181,7 @@ impl Server {
         }
     }
 
-    /// Sees to what follows from anything done with a connection.
+    /// Follows up on anything done with a connection.
     pub fn settle(&mut self, key: DefaultKey) {
         let Some(connection) = here(&mut self.slots, key) else { return };
         let mut open = connection.state != State::Closed;
@@ -200,7 +202,7 @@ impl Server {
         }
     }
 
-    /// Puts a connection that is here into the queue of those that can go on.
+    /// Puts a connection that is here into the ready queue.
     fn queue(&mut self, key: DefaultKey) {
         let Some(connection) = here(&mut self.slots, key) else { return };
         if connection.can_advance() && !connection.queued {

@@ -1,20 +1,20 @@
 //! One epoll, a pool of workers: the other way to use many cores.
 //!
-//! All workers sleep in `epoll_wait` on the same epoll, and whoever wakes up
-//! serves whatever is ready: a listener, the timer, any connection. A loop a
-//! core divides the connections; here they are shared, and the work of each
-//! moment is divided.
+//! All workers sleep in `epoll_wait` on the same epoll instance, and each
+//! serves whatever is ready: a listener, the timer, any connection. One loop
+//! per core divides the connections. Here the workers share them, and divide
+//! the work of each moment.
 //!
 //! Two workers must not serve one connection at once. With plain epoll that
-//! happens soon: one worker has taken the first event and is answering, more
-//! bytes come, and the event for them wakes another. `EPOLLONESHOT` makes the
-//! kernel speak of a connection once and then be silent about it, until it is
-//! registered anew by `EPOLL_CTL_MOD`. That call looks afresh: what has come
-//! meanwhile is an event at once, so nothing is lost in between.
+//! happens soon: one worker has taken the first event and is responding, more
+//! bytes arrive, and their event wakes another worker. `EPOLLONESHOT` makes the
+//! kernel report a connection once, and then no more until `EPOLL_CTL_MOD`
+//! enables it again. That call checks the socket again: what has arrived in the
+//! meantime is an event at once, so nothing is lost.
 //!
-//! Predict first: a client sends a hundred requests, each when it has the
-//! answer to the one before. How many different threads answer it? And what
-//! becomes of a connection whose registration is never renewed?
+//! Predict first: a client sends a hundred requests, each after the response to
+//! the one before. How many different threads serve it? And what happens to a
+//! connection that is never enabled again?
 //!
 //! ```sh
 //! cargo build -p stage5-timers --example oneshot_pool
@@ -22,20 +22,20 @@
 //!     target/debug/examples/oneshot_pool tests
 //! ```
 //!
-//! It stands on the library of stage 5. A connection of stage 6 may hold a file
-//! of its loop's cache, and so can't go from thread to thread: the compiler
-//! knows, and this is where it says so.
+//! It uses the library of stage 5. A connection of stage 6 may hold a file of
+//! its loop's cache, so it cannot move from thread to thread, and the compiler
+//! rejects it.
 //!
-//! What it buys: no worker is idle while another has more than it can do, and a
+//! What it gains: no worker is idle while another has too much to do, and a
 //! worker that waits for a disk stops one connection and none of the others.
-//! What it costs: an `epoll_ctl` a turn; locks, and the cache lines that they
-//! move from core to core, for the table and the timers; and connections that
-//! are served by another core each time.
+//! What it costs: one `epoll_ctl` per event; locks for the table and the
+//! timers, and the cache lines that they move from core to core; and
+//! connections that move between cores.
 //!
-//! Try: leave `EPOLLONESHOT` out of `shared::interest`, and let a slow file
-//! meet a client that goes on talking. Then leave out the lock of the
-//! connection as well: the compiler says no. The stage's end in good order is
-//! left out: a signal cuts answers off.
+//! Try: leave `EPOLLONESHOT` out of `shared::interest`, and combine a slow file
+//! with a client that keeps sending. Then remove the lock of the connection as
+//! well: the compiler objects. There is no graceful shutdown: a signal aborts
+//! responses.
 
 mod serving;
 mod shared;
@@ -56,7 +56,7 @@ use stage5::{limits, socket};
 
 use shared::Shared;
 
-/// More than there are cores, in most places: one may sleep in a file.
+/// More than there are cores on most machines: one may sleep in a file.
 const WORKERS: usize = 4;
 
 fn main() -> ExitCode {
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     env_logger::Builder::from_env(default).init();
     let outcome = serve(&Config::parse());
     if let Err(error) = outcome {
-        // Standard error may be closed; there is nowhere else to say it.
+        // Standard error may be closed, and there is nothing else to use.
         let _ = writeln!(io::stderr(), "oneshot_pool: {error}");
     }
     ExitCode::FAILURE
@@ -99,7 +99,7 @@ fn work(
     fate.recv().map_err(io::Error::other)?
 }
 
-/// Listens, and says where, as the stage does.
+/// Listens, and prints the addresses, as the stage does.
 fn listen(config: &Config) -> Result<Vec<OwnedFd>, String> {
     let mut listeners = Vec::new();
     for &address in &config.listen {
@@ -112,14 +112,14 @@ fn listen(config: &Config) -> Result<Vec<OwnedFd>, String> {
             .map_err(io::Error::from)
             .map_err(&failed)?;
         let bound = socket::local_address(&listener).map_err(&failed)?;
-        // Nobody may be reading. That is no reason not to serve.
+        // stdout may be closed. Keep serving anyway.
         let _ = writeln!(io::stdout(), "listening on http://{bound}");
         listeners.push(listener);
     }
     Ok(listeners)
 }
 
-/// Turns an error into a line that says what could not be done.
+/// Turns an error into a line that says what failed.
 fn because(what: String) -> impl Fn(io::Error) -> String {
     move |error| match error.raw_os_error() {
         Some(code) => format!("{what}: {}", Errno::from_raw(code).desc()),

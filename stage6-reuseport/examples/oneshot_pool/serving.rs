@@ -1,4 +1,4 @@
-//! What each worker does, all day long.
+//! The work of each worker.
 
 use std::io;
 use std::net::IpAddr;
@@ -16,22 +16,21 @@ use stage5::timers;
 
 use crate::shared::{Shared, TIMER, arm, lock};
 
-/// How many events a worker takes at a time. Those it has taken wait for it,
-/// though others may be idle; so it is one.
+/// How many events a worker takes at a time. Events that it has taken wait for
+/// it, although other workers may be idle, so it is one.
 const MAX_EVENTS: usize = 1;
 
-/// How many connections one turn accepts at most.
+/// The most connections accepted per event.
 const ACCEPT_BUDGET: usize = 64;
 
-/// How many connections there may be beyond the limit that are told so.
+/// The most connections beyond the limit that are being rejected.
 const MAX_REJECTING: usize = 64;
 
-/// How long to wait at most, in milliseconds, for somebody else to give a
-/// descriptor back.
+/// The longest wait, in milliseconds, for another process to free a descriptor.
 const ACCEPT_RETRY_MS: u16 = 1000;
 
 impl Shared {
-    /// Serves until a listener is no listener any more.
+    /// Serves until a listener fails.
     ///
     /// # Errors
     /// What `epoll_wait(2)` and `accept4(2)` say then.
@@ -68,7 +67,7 @@ impl Shared {
         }
     }
 
-    /// Sees to one event, which no other worker has been told of.
+    /// Handles one event, which no other worker has got.
     fn handle(&self, token: u64, context: &mut Context) -> io::Result<()> {
         let listener = usize::try_from(token).unwrap_or(usize::MAX);
         if token == TIMER {
@@ -82,22 +81,23 @@ impl Shared {
         Ok(())
     }
 
-    /// Gives a connection one turn, and then to whoever comes next.
+    /// Lets a connection make progress, and then passes it on to the next
+    /// worker.
     fn serve(
         &self,
         key: DefaultKey,
         turn: fn(&mut Connection, &mut Context),
         context: &mut Context,
     ) {
-        // It may be closed already, by its deadline or by its last turn.
+        // It may already be closed, by its deadline or by another worker.
         let Some(served) = self.find(key) else { return };
         let mut connection = lock(&served);
         turn(&mut connection, context);
         self.settle(key, &mut connection, context);
     }
 
-    /// Sees to what follows from anything done with a connection. To renew the
-    /// registration comes last: from then on it is the next worker's.
+    /// Follows up on anything done with a connection. Enabling its entry again
+    /// comes last: from then on it belongs to the next worker.
     fn settle(
         &self,
         key: DefaultKey,
@@ -115,11 +115,11 @@ impl Shared {
         }
     }
 
-    /// Looks at the connections whose deadline has come.
+    /// Handles expired deadlines.
     fn expire(&self, context: &mut Context) {
         lock(&self.timers).fired();
         loop {
-            // In a line of its own, so that the lock is given back here.
+            // A separate statement, so that the lock is released here.
             let due = lock(&self.timers).pop_due(context.now);
             let Some(key) = due else { break };
             self.serve(key, late, context);
@@ -127,8 +127,8 @@ impl Shared {
         arm(&mut lock(&self.timers));
     }
 
-    /// Takes connections that wait on a listener. Its registration is for one
-    /// event too: one worker accepts, and a new client does not wake them all.
+    /// Accepts connections from a listener. It has EPOLLONESHOT too: one worker
+    /// accepts, and a new client does not wake them all.
     fn accept_all(
         &self,
         index: usize,
@@ -151,7 +151,7 @@ impl Shared {
                 }
                 Accepted::Aborted(_) => {}
                 Accepted::WouldBlock => break,
-                // The listener stays as it is, silent.
+                // The listener stays disabled.
                 Accepted::OutOfResources(_) => {
                     self.full.store(true, Ordering::Relaxed);
                     return Ok(());
@@ -162,7 +162,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes in a connection; or tells it that there is no room.
+    /// Admits a connection, or rejects it with 503.
     fn admit(
         &self,
         socket: OwnedFd,
@@ -175,17 +175,17 @@ impl Shared {
             connection.reject_overload(context);
         }
         let served = Arc::new(Mutex::new(connection));
-        // Who is told of it before we are done with it waits for this lock.
+        // A worker that gets an event before we are done waits for this lock.
         let mut connection = lock(&served);
         let key = lock(&self.table).insert(Arc::clone(&served));
         self.settle(key, &mut connection, context);
     }
 }
 
-/// What is done with a connection whose deadline has come. First it gets a
-/// turn: its client may have been in time, and the event for it lies with a
-/// worker that has not come to it. A loop sees to its events before its timers,
-/// and has no such case.
+/// Handles the deadline of one connection. The connection may advance first:
+/// its client may have been in time, and its event may be with a worker that
+/// has not got to it yet. A single loop handles its events before its
+/// deadlines, and has no such case.
 fn late(connection: &mut Connection, context: &mut Context) {
     connection.advance(context);
     connection.expire(context);

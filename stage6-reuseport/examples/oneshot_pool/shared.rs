@@ -1,10 +1,10 @@
 //! What the workers share, and the locks around it.
 //!
-//! The lock of a connection is held for a turn, and nobody else wants it,
-//! thanks to EPOLLONESHOT. The others are held for a few instructions, and that
-//! of the timers now and then for a `timerfd_settime`. Who holds a connection
-//! may take one of the others. Nobody who holds one of the others takes
-//! anything.
+//! A worker holds the lock of a connection while it serves it, and thanks to
+//! EPOLLONESHOT no other worker wants it. The other locks are held for a few
+//! instructions, and that of the timers now and then for a `timerfd_settime`.
+//! While holding a connection's lock you may take one of the others. While
+//! holding one of the others you must take none.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -23,20 +23,20 @@ pub const TIMER: u64 = u64::MAX;
 /// A connection that any worker may serve, one at a time.
 pub type Served = Arc<Mutex<Connection>>;
 
-/// One epoll and all that it watches.
+/// One epoll instance and everything that it watches.
 pub struct Shared {
     pub epoll: Epoll,
     pub listeners: Vec<OwnedFd>,
-    /// The owner of all connections. A worker looks one up and lets go of the
-    /// table; then it owns the connection as well, for its turn.
+    /// All connections. A worker looks one up and releases the table; then it
+    /// shares the connection, while it serves it.
     pub table: Mutex<SlotMap<DefaultKey, Served>>,
     pub timers: Mutex<Timers>,
-    /// Whether a listener waits until there is room again.
+    /// Whether a listener is paused at the connection limit.
     pub full: AtomicBool,
 }
 
 impl Shared {
-    /// An epoll with listeners and no connections.
+    /// An epoll instance with listeners and no connections.
     ///
     /// # Errors
     /// What `epoll_create1(2)`, `timerfd_create(2)` and `epoll_ctl(2)` say.
@@ -47,7 +47,8 @@ impl Shared {
             epoll.add(listener, EpollEvent::new(once, token))?;
         }
         let timers = Timers::new()?;
-        // Edge-triggered, an expiry wakes one worker, and nobody has to read.
+        // Edge-triggered, an expiry wakes one worker, and nothing has to read
+        // it.
         let edge = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
         epoll.add(timers.fd(), EpollEvent::new(edge, TIMER))?;
         let (table, timers) = (Mutex::default(), Mutex::new(timers));
@@ -60,24 +61,24 @@ impl Shared {
         lock(&self.table).get(key).map(Arc::clone)
     }
 
-    /// Forgets a connection. Its socket is closed when the last worker that
-    /// has looked it up lets go of it. The timers come first: as soon as the
-    /// table has forgotten it, its place may be somebody else's.
+    /// Removes a connection. Its socket is closed when the last worker that has
+    /// looked it up releases it. The timers come first: once the connection is
+    /// out of the table, its slot may be reused.
     pub fn remove(&self, key: DefaultKey) {
         lock(&self.timers).cancel(key);
         lock(&self.table).remove(key);
         self.listen_again();
     }
 
-    /// Has a connection come due at `deadline` or earlier.
+    /// Makes a connection come due at `deadline` or earlier.
     pub fn schedule(&self, key: DefaultKey, deadline: Duration) {
         let mut timers = lock(&self.timers);
         timers.schedule(key, deadline);
         arm(&mut timers);
     }
 
-    /// Has the kernel speak of a connection once more: at once if what it waits
-    /// for is there already.
+    /// Enables a connection's events again. If what it waits for is true
+    /// already, there is an event at once.
     ///
     /// # Errors
     /// What `epoll_ctl(2)` says of a new one: no memory, or too many.
@@ -95,7 +96,7 @@ impl Shared {
         self.epoll.add(&connection.socket, event)
     }
 
-    /// Has the kernel speak of a listener once more.
+    /// Enables a listener's events again.
     pub fn listen(&self, index: usize) {
         let once = EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT;
         let mut event = EpollEvent::new(once, index as u64);
@@ -105,7 +106,7 @@ impl Shared {
         }
     }
 
-    /// The same of all listeners, if one of them waits for room.
+    /// Enables all listeners, if one of them is paused.
     pub fn listen_again(&self) {
         if self.full.swap(false, Ordering::Relaxed) {
             for index in 0..self.listeners.len() {
@@ -115,9 +116,10 @@ impl Shared {
     }
 }
 
-/// What a connection waits for, and no more. In stage 5 each connection is
-/// registered for everything, since an edge is told once; here it would be told
-/// with each registration, and an idle connection always has room to send.
+/// The events that a connection waits for, and no others. Stage 5 registers
+/// each connection for all events, because each edge is reported once. Here
+/// each registration would report them, and an idle connection always has space
+/// in its send buffer.
 fn interest(state: State) -> EpollFlags {
     let awaited = match state {
         State::Writing => EpollFlags::EPOLLOUT,
@@ -126,15 +128,16 @@ fn interest(state: State) -> EpollFlags {
     awaited | EpollFlags::EPOLLONESHOT
 }
 
-/// Tells the kernel the earliest deadline, unless it knows. In a loop that is
-/// done before it sleeps; here others sleep already.
+/// Sets the kernel timer to the earliest deadline, if that has changed. A loop
+/// does that before it sleeps; here other workers are already asleep.
 pub fn arm(timers: &mut Timers) {
     if let Err(error) = timers.arm(None) {
         log::error!("cannot set the timer: {error}");
     }
 }
 
-/// Takes a lock. Nobody panics with one; if somebody did, others would go on.
+/// Takes a lock. No code panics while it holds one; if it did, the others would
+/// continue.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
