@@ -2,34 +2,36 @@
 
 use clap::Parser;
 
-/// What each idea buys: every stage against the floor and two known servers.
+/// What each step buys: every stage compared with the floor and two known
+/// servers.
 ///
-/// Exit status: 0 when every figure was taken, 1 when one was not, 2 for a
-/// mistake on this line.
+/// Exit status: 0 if every figure was measured, 1 if one was not, 2 for an
+/// invalid command line.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "cargo bench -p conversations --", bin_name = "bench")]
-// Each is a flag, and no state.
+// Independent command-line flags.
 #[allow(clippy::struct_excessive_bools)]
 pub struct Args {
-    /// Who takes part: floor, stage1 to stage6, nginx, lighttpd
+    /// Servers to measure: floor, stage1 to stage6, nginx, lighttpd (default:
+    /// all)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub only: Vec<String>,
 
-    /// What is measured; all, unless named
+    /// Scenarios to measure (default: all)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub scenario: Vec<String>,
 
-    /// How often each is measured, in turn with the others
+    /// Number of rounds; each round measures every server once
     #[arg(long, value_name = "N", default_value = "5",
           value_parser = clap::value_parser!(u16).range(1..=100))]
     pub rounds: u16,
 
-    /// For how long each run makes requests
+    /// Duration of each run's load
     #[arg(long, value_name = "SECONDS", default_value = "1",
           value_parser = clap::value_parser!(u16).range(1..=60))]
     pub seconds: u16,
 
-    /// One short round of everything: does it work?
+    /// One short round of everything, to see whether it works
     #[arg(long, conflicts_with_all = ["rounds", "seconds", "publish"])]
     pub quick: bool,
 
@@ -37,19 +39,19 @@ pub struct Args {
     #[arg(long)]
     pub own_load: bool,
 
-    /// Measure this server too; {port} and {root} are filled in
+    /// Also measure this server; {port} and {root} are replaced
     #[arg(long, value_name = "COMMAND")]
     pub server: Vec<String>,
 
-    /// Write the tables and plots into the book, too
+    /// Also write the tables and plots into the book
     #[arg(long)]
     pub publish: bool,
 
-    /// Name the scenarios
+    /// List the scenarios
     #[arg(long)]
     pub list: bool,
 
-    /// Cargo says this by itself
+    /// Passed by cargo
     #[arg(long, hide = true)]
     pub bench: bool,
 }

@@ -1,13 +1,13 @@
-//! Who is measured: the floor, the stages, and the peers that are installed.
+//! The servers to measure: the floor, the stages, and the installed peers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Someone who takes part.
+/// A server to measure.
 #[derive(Debug, Clone)]
 pub struct Contender {
-    /// What the tables call it.
+    /// Its name in the tables.
     pub name: String,
     /// How it is started.
     pub kind: Kind,
@@ -18,7 +18,7 @@ pub struct Contender {
 pub enum Kind {
     /// This program itself, as `floor PORT …`.
     Floor,
-    /// A stage's number, its release build, and what its `--help` says.
+    /// A stage's number, its release build, and its `--help` text.
     Stage(u32, PathBuf, String),
     /// A peer's program, and its configuration from `peers/`.
     Peer(PathBuf, &'static str),
@@ -29,26 +29,26 @@ pub enum Kind {
 /// The name of the floor.
 pub const FLOOR: &str = "floor";
 
-/// The peers, and how they are configured.
+/// The peers and their configurations.
 const PEERS: [(&str, &str); 3] = [
     ("nginx", include_str!("peers/nginx.conf")),
     ("nginx-cache", include_str!("peers/nginx.conf")),
     ("lighttpd", include_str!("peers/lighttpd.conf")),
 ];
 
-/// Those found, and a sentence for each that is missing.
+/// The servers found, and a sentence for each missing one.
 #[derive(Debug, Default)]
 pub struct Field {
     /// In the order of the tables.
     pub contenders: Vec<Contender>,
     /// `nginx is not installed`, and the like.
     pub absent: Vec<String>,
-    /// Stages that do not build: a failure, where an absent peer is none.
+    /// Stages that don't build. That is a failure; a missing peer is not.
     pub broken: Vec<String>,
 }
 
-/// Whether `name` is meant by one of the words: `stage4` means
-/// `stage4-epoll-et`. No words mean everyone.
+/// Whether one of the words selects `name`: `stage4` selects `stage4-epoll-et`.
+/// No words select everything.
 #[must_use]
 pub fn chosen(name: &str, words: &[String]) -> bool {
     let begins = |word: &String| {
@@ -72,7 +72,7 @@ pub fn stages() -> Vec<String> {
     names
 }
 
-/// Where the workspace is.
+/// The directory of the workspace.
 #[must_use]
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
@@ -83,7 +83,7 @@ fn number(name: &str) -> Option<u32> {
     name.strip_prefix("stage")?.split('-').next()?.parse().ok()
 }
 
-/// Builds what was chosen, and looks for the peers.
+/// Builds the selected stages, and finds the peers.
 #[must_use]
 pub fn field(words: &[String], others: &[String]) -> Field {
     let mut field = Field::default();
@@ -123,7 +123,7 @@ impl Field {
     }
 }
 
-/// Has cargo build the stage as this program was built, optimised.
+/// Has cargo build the stage optimised, like this program.
 fn build(name: &str) -> Result<Kind, String> {
     let broken = || format!("{name} does not build");
     let built = Command::new(env!("CARGO"))
@@ -142,14 +142,14 @@ fn build(name: &str) -> Result<Kind, String> {
     Ok(Kind::Stage(number, program, help))
 }
 
-/// Cargo's target folder: this program is `release/deps/bench-…` in it.
+/// Cargo's target directory: this program is `release/deps/bench-…` in it.
 #[must_use]
 pub fn target() -> PathBuf {
     let here = std::env::current_exe().unwrap_or_default();
     here.ancestors().nth(3).unwrap_or(Path::new("target")).to_path_buf()
 }
 
-/// A program of the search path; servers are often in `/usr/sbin`.
+/// A program on the search path or in `/usr/sbin`, where servers often are.
 #[must_use]
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var("PATH").unwrap_or_default();

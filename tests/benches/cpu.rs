@@ -1,4 +1,4 @@
-//! What a server has used, to the nanosecond and the byte.
+//! A server's CPU time in nanoseconds and memory in bytes.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use conversations::process;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
-/// The process and all its descendants: a peer may be a master and a worker.
+/// The process and all its descendants: a peer may have a master and a worker.
 #[must_use]
 pub fn family(pid: i32) -> Vec<i32> {
     let mut found = vec![pid];
@@ -21,12 +21,12 @@ pub fn family(pid: i32) -> Vec<i32> {
     found
 }
 
-/// User and system time of the whole family so far.
+/// User and system time of the process and its descendants so far.
 ///
-/// `/proc/PID/stat` counts in ticks of 10 ms, which is a fifth of a quick
-/// run. The process's CPU clock, `clock_getcpuclockid(3)`, is the same sum in
-/// nanoseconds; it includes threads that have ended and, unlike
-/// `/proc/PID/schedstat`, what a running thread has used since the last tick.
+/// `/proc/PID/stat` counts in ticks of 10 ms, which is a fifth of a quick run.
+/// The process's CPU clock, `clock_getcpuclockid(3)`, is the same sum in
+/// nanoseconds. It includes threads that have ended and, unlike
+/// `/proc/PID/schedstat`, the time of a running thread since the last tick.
 ///
 /// # Errors
 /// If the process is gone.
@@ -41,8 +41,8 @@ pub fn time(pid: i32) -> Result<Duration, String> {
     Ok(sum)
 }
 
-/// As [`time`], once it has stood still for 10 ms: the work that the last
-/// answer left, such as closing its connection, belongs to the run.
+/// As [`time`], once it hasn't changed for 10 ms: work that remains after the
+/// last response, such as closing its connection, belongs to the run.
 ///
 /// # Errors
 /// If the process is gone.
@@ -56,15 +56,15 @@ pub fn time_at_rest(pid: i32) -> Result<Duration, String> {
             return Ok(now);
         }
         if Instant::now() > deadline {
-            return Err("it does not come to rest in 10 s".into());
+            return Err("it is not idle after 10 s".into());
         }
         before = now;
     }
 }
 
-/// Memory that the family shares with nobody, in bytes: the sum of Private
-/// in `/proc/PID/smaps_rollup`, `proc_pid_smaps(5)`. The kernel's own memory
-/// for sockets and thread stacks is not in it.
+/// Memory that these processes share with no other, in bytes: the sum of
+/// Private in `/proc/PID/smaps_rollup`, `proc_pid_smaps(5)`. It does not
+/// include the kernel's memory for sockets and thread stacks.
 ///
 /// # Errors
 /// If the process is gone.

@@ -1,5 +1,5 @@
-//! A scenario's results as a file: first lines `# name: value`, then a table
-//! whose fields are parted by commas.
+//! A scenario's results as a file: first lines `# name: value`, then a
+//! comma-separated table.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::scenario::Scenario;
 pub const COLUMNS: &str =
     "case,server,median,low,high,to_floor,answers_per_s,rounds,note";
 
-/// The text of the file. `machine` says where and when.
+/// The text of the file. `machine` describes the machine and the time.
 #[must_use]
 pub fn write(
     scenario: &Scenario,
@@ -62,7 +62,7 @@ fn line(row: &Row) -> String {
     .join(",")
 }
 
-/// In quotes where it must be, RFC 4180 section 2.
+/// Quoted where RFC 4180 section 2 requires it.
 fn field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
@@ -71,7 +71,7 @@ fn field(text: &str) -> String {
     }
 }
 
-/// Writes a file and the folders above it.
+/// Writes a file, and creates its directories.
 ///
 /// # Errors
 /// As open(2), write(2), with the path.

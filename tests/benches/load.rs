@@ -1,5 +1,5 @@
-//! Keeps a server busy: with wrk where it is installed, else with the
-//! bench's own client.
+//! Keeps a server busy: with wrk if it is installed, otherwise with the bench's
+//! own client.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,41 +8,41 @@ use std::time::Duration;
 use crate::client::{self, Load};
 use crate::pin::{self, Side, processors};
 
-/// What makes the requests of the scenarios with many connections.
+/// The load generator of the scenarios with many connections.
 #[derive(Debug, Clone)]
 pub enum Tool {
-    /// wrk(1), this program.
+    /// wrk(1), with its path.
     Wrk(PathBuf),
     /// The client in `client/`.
     Own,
 }
 
-/// How much was done in which time.
+/// The number of requests and the time.
 #[derive(Debug, Clone, Copy)]
 pub struct Done {
-    /// Right answers.
-    pub answers: u64,
+    /// Correct responses.
+    pub responses: u64,
     /// Wall-clock time.
     pub elapsed: Duration,
 }
 
-/// Runs the load to its end. `pinned`: it keeps off the server's processor,
-/// which has one thread; else it uses all of them.
+/// Runs the load to its end. `pinned` keeps it off the processor of a
+/// single-threaded server; otherwise it may use all processors.
 ///
 /// # Errors
-/// If one answer was wrong or missing.
+/// If a response was wrong or missing.
 pub fn run(tool: &Tool, load: &Load, pinned: bool) -> Result<Done, String> {
     if let Tool::Wrk(program) = tool {
         return wrk(program, load, pinned);
     }
     pin::this_thread(Side::Load, pinned);
     let outcome = client::run(load)?;
-    let (answers, elapsed) = (outcome.answers, outcome.elapsed);
-    Ok(Done { answers, elapsed })
+    let (responses, elapsed) = (outcome.responses, outcome.elapsed);
+    Ok(Done { responses, elapsed })
 }
 
 fn wrk(program: &Path, load: &Load, pinned: bool) -> Result<Done, String> {
-    // wrk counts time in seconds, and has threads of its own.
+    // wrk takes whole seconds, and has its own threads.
     let seconds = load.time.as_secs().max(1).to_string();
     let connections = load.connections.to_string();
     let own = if pinned { 1 } else { processors().len() };
@@ -56,7 +56,7 @@ fn wrk(program: &Path, load: &Load, pinned: bool) -> Result<Done, String> {
     let script =
         concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/pipeline.lua");
     if load.depth > 1 {
-        // The script has the depth written in it.
+        // The script contains the depth.
         command.args(["-s", script]);
     }
     command.arg(url);
@@ -69,7 +69,7 @@ fn wrk(program: &Path, load: &Load, pinned: bool) -> Result<Done, String> {
 /// errors.
 ///
 /// # Errors
-/// The line that reports them.
+/// The line with the errors.
 pub fn read_wrk(text: &str) -> Result<Done, String> {
     let bad = |line: &&str| {
         line.contains("Non-2xx") || line.contains("Socket errors")
@@ -85,14 +85,14 @@ pub fn read_wrk(text: &str) -> Result<Done, String> {
             None => time.strip_suffix('s')?.parse().ok()?,
         };
         let elapsed = Duration::from_secs_f64(elapsed);
-        Some(Done { answers: count.parse().ok()?, elapsed })
+        Some(Done { responses: count.parse().ok()?, elapsed })
     });
-    done.filter(|done| done.answers > 0)
+    done.filter(|done| done.responses > 0)
         .ok_or_else(|| format!("wrk made no requests: {text}"))
 }
 
 impl Tool {
-    /// What the reader is told.
+    /// The description for the reader.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Where and when: what a figure means nothing without.
+//! The machine and the time: without them a figure means nothing.
 
 use std::fs;
 use std::process::Command;
@@ -9,24 +9,25 @@ use crate::pin::processors;
 
 const CONGESTION_CONTROL: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
 
-/// What makes figures of this machine say little, if something does.
+/// A warning if this machine's settings distort the figures.
 ///
-/// BBR decides by a timer when to send, on loopback too. The timer's interrupts
-/// are on the server's bill, and of a large file by `sendfile` most of it.
+/// BBR sends by a timer, on loopback too. The server's CPU time then includes
+/// the timer's interrupts, and for a large file sent by `sendfile` they are
+/// most of it.
 #[must_use]
 pub fn warning() -> Option<String> {
     let algorithm = first_line(CONGESTION_CONTROL);
     algorithm.starts_with("bbr").then(|| {
         format!(
             "TCP's congestion control is {algorithm} here, which paces: the \
-             figures, of large files above all, will be those of its timers.\n\
-             Linux itself comes with cubic; as root:\n  \
-             sysctl -w net.ipv4.tcp_congestion_control=cubic"
+             figures, above all those of large files, will be dominated by its \
+             timers.\nThe kernel's own default is cubic; as root:\n    sysctl \
+             -w net.ipv4.tcp_congestion_control=cubic"
         )
     })
 }
 
-/// Names and values for the head of each file.
+/// Names and values for the header of each file.
 #[must_use]
 pub fn describe(
     contenders: &[Contender],
@@ -51,7 +52,7 @@ pub fn describe(
     ]
 }
 
-/// The commit, and whether anything has changed since.
+/// The commit, and whether the stages have changed since.
 fn commit() -> String {
     let commit = said("git", &["rev-parse", "--short=12", "HEAD"]);
     let changed = said("git", &["status", "--porcelain", "--", "stage*/src"]);
@@ -75,7 +76,7 @@ fn peers(contenders: &[Contender]) -> String {
     if versions.is_empty() { "none".into() } else { versions.join(", ") }
 }
 
-/// The first line that a program prints; nothing if there is none.
+/// The first line that a program prints, or nothing.
 fn said(program: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(workspace());
@@ -90,7 +91,7 @@ fn first_line(path: &str) -> String {
     text.lines().next().unwrap_or("unknown").to_owned()
 }
 
-/// What stands behind the colon after `name`.
+/// The text after `name:`.
 fn value(path: &str, name: &str) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     text.lines()

@@ -1,6 +1,6 @@
-//! What each idea buys: `cargo bench -p conversations`.
+//! What each step buys: `cargo bench -p conversations`.
 
-// What is counted here is far below 2^52, where the lint's worry begins.
+// The counts here are far below 2^52, where the lint's concern begins.
 #![allow(clippy::cast_precision_loss)]
 
 mod args;
@@ -8,9 +8,9 @@ mod checks;
 mod client;
 mod contender;
 mod cpu;
-mod crowd;
 mod csv;
 mod floor;
+mod idle_and_slow;
 mod load;
 mod machine;
 mod measure;
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
             }
         };
     }
-    // Cargo says so with `cargo bench`, and does not with `cargo test`.
+    // Cargo passes this flag for `cargo bench` and not for `cargo test`.
     if !words.iter().any(|word| word == "--bench") {
         return checks::run();
     }
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns whether every figure was taken.
+/// Returns whether every figure was measured.
 fn run(args: &Args) -> Result<bool, String> {
     let scenarios = choose(&args.scenario)?;
     pin::processors();
@@ -75,7 +75,7 @@ fn run(args: &Args) -> Result<bool, String> {
     eprintln!("building the stages, optimised");
     let field = contender::field(&args.only, &args.server);
     if field.contenders.is_empty() {
-        return Err("nobody is left to be measured: see --help".into());
+        return Err("no server to measure: see --help".into());
     }
     let warning = machine::warning();
     for line in field.absent.iter().chain(&field.broken).chain(&warning) {
@@ -118,7 +118,7 @@ fn measure(
             measure::measure(scenario, field, rounds, bench, &mut progress);
         progress.done();
         if rows.is_empty() {
-            println!("\n{}\n  left out: nobody can do it", scenario.title);
+            println!("\n{}\n  left out: no server supports it", scenario.title);
             continue;
         }
         print!("{}", table::show(scenario, &rows));

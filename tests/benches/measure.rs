@@ -1,39 +1,39 @@
-//! Runs in turn, and what came of them.
+//! Runs the servers in turn, and collects the results.
 //!
-//! The contenders take turns within each round: floor, a, b, floor, a, b. What
-//! else the machine does in the meantime meets all of them alike, and the
-//! ratio of two neighbours is steadier than either.
+//! The servers take turns within each round: floor, a, b, floor, a, b. So other
+//! activity of the machine affects all of them alike, and the ratio of two
+//! neighbours is steadier than either figure.
 
 use crate::contender::{Contender, FLOOR};
 use crate::progress::Progress;
 use crate::scenario::{Bench, Figure, Scenario};
 
-/// One line of a table: a contender in one case.
+/// One line of a table: a server in one case.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Row {
-    /// The scenario's case; empty if there is one only.
+    /// The scenario's case; empty if there is only one.
     pub case: String,
-    /// The contender.
+    /// The server.
     pub server: String,
-    /// The middle of the rounds, in the scenario's unit.
+    /// The median of the rounds, in the scenario's unit.
     pub median: f64,
-    /// The least of them.
+    /// The minimum.
     pub low: f64,
-    /// The most.
+    /// The maximum.
     pub high: f64,
-    /// The middle of the ratios to the floor, each within its round.
+    /// The median of the ratios to the floor, each within its round.
     pub ratio: Option<f64>,
-    /// Requests a second, the middle.
+    /// Requests per second, the median.
     pub rate: Option<f64>,
-    /// How many rounds there were.
+    /// Number of rounds.
     pub rounds: usize,
-    /// What the median is made of; may be empty.
+    /// The components of the median; may be empty.
     pub note: String,
     /// Why there are no figures.
     pub error: Option<String>,
 }
 
-/// The middle value, or the mean of the two in the middle; 0 of none.
+/// The median; 0 for no values.
 #[must_use]
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -46,8 +46,8 @@ pub fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// Runs one scenario in all its rounds. The rows come case by case, and
-/// within a case in the contenders' order.
+/// Runs all rounds of one scenario. The rows are ordered by case, and within a
+/// case by server.
 pub fn measure(
     scenario: &Scenario,
     contenders: &[Contender],
@@ -70,7 +70,7 @@ pub fn measure(
                 progress.now(scenario.name, *step, name, round + 1, rounds);
                 match (scenario.run)(contender, *step, bench) {
                     Ok(figures) => results.add(name, round, figures),
-                    // One wrong answer is the end of the cell.
+                    // One wrong response ends the measurement of a server.
                     Err(why) => results.failures.push((name.clone(), why)),
                 }
             }
@@ -82,7 +82,7 @@ pub fn measure(
     rows
 }
 
-/// What the runs of one step gave.
+/// The results of one step.
 #[derive(Debug, Default)]
 struct Results {
     figures: Vec<Entry>,
@@ -121,7 +121,8 @@ impl Results {
         rows
     }
 
-    /// `None` for one who has neither figures nor a failure: it was not asked.
+    /// `None` for a server that has neither figures nor a failure: it was not
+    /// measured.
     fn row(&self, case: &str, name: &str) -> Option<Row> {
         let failure = self.failures.iter().find(|(failed, _)| failed == name);
         let mut row = Row {
@@ -157,7 +158,7 @@ impl Results {
     }
 }
 
-/// Each figure over the floor's of the same round.
+/// Each figure divided by the floor's of the same round.
 fn ratios(own: &[&Entry], floor: &[&Entry]) -> Vec<f64> {
     own.iter()
         .filter_map(|entry| {

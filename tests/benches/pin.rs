@@ -1,9 +1,9 @@
-//! Server and load on processors of their own.
+//! Server and load on separate processors.
 //!
-//! Left alone, the scheduler moves the two together and apart again, and the
-//! same work costs more in one run than in the next. So a server of one
-//! thread has the last processor and the load has the others. With one
-//! processor, or where it is not wanted, nothing is fixed.
+//! On its own, the scheduler moves the two together and apart again, and the
+//! same work costs more in one run than in the next. So a single-threaded
+//! server gets the last processor and the load gets the others. With one
+//! processor, or where pinning is off, nothing is pinned.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -13,16 +13,16 @@ use std::sync::OnceLock;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-/// Who is to run there.
+/// The two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// What is measured.
+    /// The measured server.
     Server,
-    /// What keeps it busy.
+    /// The load.
     Load,
 }
 
-/// The processors that this program was given, before it fixed anything.
+/// The processors this program may use, before any pinning.
 pub fn processors() -> &'static [usize] {
     static GIVEN: OnceLock<Vec<usize>> = OnceLock::new();
     GIVEN.get_or_init(|| {
@@ -46,7 +46,7 @@ fn set(side: Side, pinned: bool) -> nix::Result<CpuSet> {
     Ok(set)
 }
 
-/// Fixes a program that is about to be started.
+/// Pins a program before it starts.
 pub fn command(command: &mut Command, side: Side, pinned: bool) {
     let Ok(set) = set(side, pinned) else { return };
     // SAFETY: the closure makes one system call and does not allocate.
@@ -57,7 +57,7 @@ pub fn command(command: &mut Command, side: Side, pinned: bool) {
     }
 }
 
-/// Fixes the calling thread, and the threads and programs it starts.
+/// Pins the calling thread, and the threads and programs it starts.
 pub fn this_thread(side: Side, pinned: bool) {
     if let Ok(set) = set(side, pinned) {
         let _ = sched_setaffinity(Pid::from_raw(0), &set);

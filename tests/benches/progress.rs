@@ -1,10 +1,10 @@
-//! What is going on, in one line on standard error.
+//! Progress, in one line on standard error.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Instant;
 
-/// The line. On a terminal it is written over; elsewhere there is a line for
-/// each scenario only.
+/// The progress line. A terminal overwrites it; otherwise there is one line per
+/// scenario.
 #[derive(Debug)]
 pub struct Progress {
     begun: Instant,
@@ -20,7 +20,7 @@ impl Default for Progress {
 }
 
 impl Progress {
-    /// Says which run begins.
+    /// Reports the run that begins.
     pub fn now(
         &mut self,
         scenario: &str,

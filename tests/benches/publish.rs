@@ -1,4 +1,4 @@
-//! Where results go: `NAME.csv` and `NAME.svg` for each scenario.
+//! Writes the results: `NAME.csv` and `NAME.svg` for each scenario.
 
 use std::path::Path;
 
@@ -7,19 +7,19 @@ use crate::measure::Row;
 use crate::plot;
 use crate::scenario::Scenario;
 
-/// A scenario that was measured.
+/// A measured scenario.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Which one.
+    /// The scenario.
     pub scenario: &'static Scenario,
-    /// What came of it.
+    /// Its results.
     pub rows: Vec<Row>,
 }
 
-/// Writes the tables, and plots of those that have figures.
+/// Writes the tables, and plots for those that have figures.
 ///
 /// # Errors
-/// If a file can't be written or a plot not be drawn.
+/// If a file can't be written or a plot can't be drawn.
 pub fn write(
     folder: &Path,
     machine: &[(&str, String)],

@@ -1,4 +1,4 @@
-//! A contender that runs: started for one cell, killed at its end.
+//! A running server: started for one measurement, killed after it.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -16,21 +16,22 @@ use crate::contender::{Contender, Kind};
 use crate::pin::{self, Side};
 use crate::site::Site;
 
-/// What a scenario asks of a server.
+/// A scenario's requirements for a server.
 #[derive(Debug, Clone)]
 pub struct Needs {
-    /// The most connections at a time. Stage 1 needs a thread for each.
+    /// Maximum number of concurrent connections. Stage 1 needs a thread for
+    /// each.
     pub connections: usize,
-    /// How many loops, workers or processes, where there is a choice.
+    /// Number of loops, workers or processes, where configurable.
     pub threads: usize,
-    /// How the floor answers: "", "close" or "large".
+    /// The floor's mode: "", "close" or "large".
     pub floor: &'static str,
-    /// Whether connections must be accepted before they send anything.
+    /// Whether the server must accept connections before they send anything.
     pub silent: bool,
-    /// Whether it keeps to one processor, and the load off it.
+    /// Whether it is pinned to one processor, with the load on the others.
     pub pinned: bool,
-    /// Whether it runs so slowly that what it does once a second, which is to
-    /// look again at files it knows, would be done for every few requests.
+    /// Whether it runs so slowly that its once-a-second work, the revalidation
+    /// of cached files, would happen every few requests.
     pub slowed: bool,
 }
 
@@ -42,22 +43,22 @@ impl Default for Needs {
     }
 }
 
-/// A running server. Dropping it kills it, and all that it started.
+/// A running server. Dropping it kills it and everything it started.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    /// Where it listens.
+    /// Its listening address.
     pub address: SocketAddr,
 }
 
-/// How long it may take to begin to listen.
+/// How long it may take to start listening.
 const CEILING: Duration = Duration::from_secs(20);
 
 impl Server {
-    /// Starts the contender, and returns when it can be connected to.
+    /// Starts the server, and returns when it accepts connections.
     ///
     /// # Errors
-    /// If it ends or does not listen in 20 s.
+    /// If it exits or does not listen within 20 s.
     pub fn start(
         contender: &Contender,
         needs: &Needs,
@@ -94,39 +95,38 @@ impl Server {
     fn announced(&mut self) -> Result<SocketAddr, String> {
         let stdout = self.child.stdout.as_mut().ok_or("no stdout")?;
         let mut line = String::new();
-        // One line, and nothing else is written to it: all are quiet.
+        // One line; the servers write nothing else, because they run quietly.
         BufReader::new(stdout)
             .read_line(&mut line)
             .map_err(|e| e.to_string())?;
         line.trim_end()
             .strip_prefix("listening on http://")
             .and_then(|address| address.parse().ok())
-            .ok_or_else(|| format!("it said `{}`", line.trim_end()))
+            .ok_or_else(|| format!("it printed `{}`", line.trim_end()))
     }
 
-    /// One that is not ours says nothing.
+    /// Other servers print no such line.
     fn wait_for_listener(&mut self) -> Result<(), String> {
         let mut ended = false;
         process::until("it to listen", CEILING, || {
             ended = self.child.try_wait().is_ok_and(|status| status.is_some());
             ended || TcpStream::connect(self.address).is_ok()
         })?;
-        if ended { Err("it has ended".into()) } else { Ok(()) }
+        if ended { Err("it has exited".into()) } else { Ok(()) }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It leads a group of its own, with its workers in it.
+        // It leads its own process group, which includes its workers.
         let group = Pid::from_raw(self.pid());
         let _ = killpg(group, Signal::SIGKILL);
         let _ = self.child.wait();
     }
 }
 
-/// A free port below those that the kernel gives to outgoing connections
-/// (`ip_local_port_range`), so that none of them takes it meanwhile. No port is
-/// given twice.
+/// A free port below the range of outgoing connections (`ip_local_port_range`),
+/// so that none of them takes it meanwhile. No port is used twice.
 fn free_port() -> Result<u16, String> {
     static GIVEN: AtomicU16 = AtomicU16::new(0);
     let own = u16::try_from(std::process::id() % 5_000).unwrap_or(0);
@@ -146,7 +146,7 @@ fn command(
     port: u16,
 ) -> Result<Command, String> {
     let root = site.root();
-    let root = root.to_str().ok_or("the folder's name is not UTF-8")?;
+    let root = root.to_str().ok_or("the directory's name is not UTF-8")?;
     let cached = contender.name.ends_with("-cache");
     let cache = if cached { "max=1024 inactive=60s" } else { "off" };
     let valid = if needs.slowed { "3600s" } else { "1s" };
@@ -198,10 +198,10 @@ fn command(
     }
 }
 
-/// The flags that a stage has and the load needs: no limit on requests, none
-/// on time, so that a run measures requests and not reconnections.
+/// The stage's flags that the load needs: no limit on requests and no
+/// time-outs, so that a run measures requests and not reconnections.
 fn flags(number: u32, help: &str, needs: &Needs) -> Vec<String> {
-    // Stage 1 serves one connection a thread; the later `--threads` counts
+    // Stage 1 serves one connection per thread; the later `--threads` counts
     // loops.
     let threads =
         if number == 1 { needs.connections + 4 } else { needs.threads };

@@ -1,4 +1,4 @@
-//! The files that every server serves, in a folder of their own.
+//! The files that every server serves, in a temporary directory.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
@@ -13,7 +13,7 @@ pub const SMALL: usize = 1024;
 /// The large file, in bytes.
 pub const LARGE: usize = 64 * 1024 * 1024;
 
-/// The folder; dropped, it is deleted.
+/// The directory; deleted when dropped.
 #[derive(Debug)]
 pub struct Site {
     folder: TempDir,
@@ -27,7 +27,7 @@ impl Site {
     /// As open(2), write(2).
     pub fn build() -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir()?;
-        // nginx started by root serves as another user.
+        // nginx started by root runs its worker as another user.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
         let root = folder.path().join("root");
         fs::create_dir(&root)?;
@@ -40,13 +40,13 @@ impl Site {
         Ok(Self { folder })
     }
 
-    /// Beside the root: for configurations and the files that peers write.
+    /// Beside the root: for configurations and files that peers write.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// What is served: `/small.bin` and `/large.bin`.
+    /// The served directory: `/small.bin` and `/large.bin`.
     #[must_use]
     pub fn root(&self) -> std::path::PathBuf {
         self.folder.path().join("root")

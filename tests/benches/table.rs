@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use crate::measure::Row;
 use crate::scenario::Scenario;
 
-/// The table, with its title and its unit.
+/// The table, with title and unit.
 #[must_use]
 pub fn show(scenario: &Scenario, rows: &[Row]) -> String {
     let mut text = format!("\n{}\n", scenario.title);
     let _ = writeln!(
         text,
         "{:<20} {:>12} {:>18} {:>9} {:>10}",
-        scenario.unit, "median", "least to most", "to floor", "answers/s"
+        scenario.unit, "median", "min to max", "to floor", "requests/s"
     );
     let mut case = "";
     for row in rows {
@@ -43,7 +43,7 @@ fn line(row: &Row) -> String {
     text
 }
 
-/// Three digits that count.
+/// Three significant digits.
 #[must_use]
 pub fn figure(value: f64) -> String {
     match value.abs() {

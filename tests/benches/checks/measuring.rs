@@ -1,4 +1,4 @@
-//! Turns, medians and ratios; what is read from other programs.
+//! Rounds, medians and ratios; the parsers of other programs' output.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use libtest_mimic::{Failed, Trial};
 
 use super::same;
-use crate::client::answer::{Expected, Reader};
+use crate::client::response::{Expected, Reader};
 use crate::contender::{Contender, FLOOR, Kind, chosen, stages};
 use crate::load::{Tool, read_wrk};
 use crate::measure::{measure, median};
@@ -18,8 +18,8 @@ pub fn trials() -> Vec<Trial> {
     vec![
         Trial::test("measure: in turn, ratios within a round", in_turn),
         Trial::test("measure: the median", middle),
-        Trial::test("contender: who is meant", meant),
-        Trial::test("client: answers in pieces", pieces),
+        Trial::test("contender: selection by name", meant),
+        Trial::test("client: responses in pieces", pieces),
         Trial::test("wrk: its report", wrk),
         Trial::test("strace: its table", strace),
     ]
@@ -50,7 +50,7 @@ fn pretend(
     let value = match contender.name.as_str() {
         FLOOR => round,
         "a" => round * 2.0,
-        _ => return Err("wrong answer".into()),
+        _ => return Err("wrong response".into()),
     };
     Ok(vec![Figure { value, ..Figure::default() }])
 }
@@ -72,7 +72,7 @@ fn in_turn() -> Result<(), Failed> {
     };
     same((floor.median, floor.low, floor.high), (2.0, 1.0, 3.0))?;
     same((a.median, a.ratio, a.rounds), (4.0, Some(2.0), 3))?;
-    same(b.error.as_deref(), Some("wrong answer"))
+    same(b.error.as_deref(), Some("wrong response"))
 }
 
 fn middle() -> Result<(), Failed> {
@@ -92,23 +92,23 @@ fn meant() -> Result<(), Failed> {
     same(first.as_deref(), Some("stage1-blocking"))
 }
 
-/// Three answers, the second of another second, cut after every `n` bytes.
+/// Three responses, the second with another Date, split after every `n` bytes.
 fn pieces() -> Result<(), Failed> {
-    let answer = |second: u8| {
+    let response = |second: u8| {
         format!(
             "HTTP/1.1 200 OK\r\nDate: 12:00:0{second}\r\n\
              content-length: 3\r\n\r\nabc"
         )
     };
-    let stream = [answer(1), answer(2), answer(2)].concat();
+    let stream = [response(1), response(2), response(2)].concat();
     for size in 1..=stream.len() {
         let mut expected = Expected::new(3);
         let mut reader = Reader::default();
-        let mut answers = 0;
+        let mut responses = 0;
         for piece in stream.as_bytes().chunks(size) {
-            answers += reader.take(piece, &mut expected)?;
+            responses += reader.take(piece, &mut expected)?;
         }
-        same((size, answers, reader.rest()), (size, 3, 0))?;
+        same((size, responses, reader.rest()), (size, 3, 0))?;
     }
     Ok(())
 }
@@ -117,14 +117,14 @@ fn wrk() -> Result<(), Failed> {
     let good = "Running 2s test\n  1 threads and 64 connections\n  \
                 90182 requests in 2.10s, 116.40MB read\n";
     let done = read_wrk(good)?;
-    same(done.answers, 90_182)?;
+    same(done.responses, 90_182)?;
     same(done.elapsed, Duration::from_millis(2_100))?;
     for bad in [
         "  Socket errors: connect 0, read 3, write 0, timeout 0\n",
         "  Non-2xx or 3xx responses: 12\n",
     ] {
         if read_wrk(&format!("{good}{bad}")).is_ok() {
-            return Err(format!("not refused: {bad}").into());
+            return Err(format!("not rejected: {bad}").into());
         }
     }
     same(read_wrk("  0 requests in 2.10s, 0B read\n").is_err(), true)

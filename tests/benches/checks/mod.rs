@@ -1,5 +1,4 @@
-//! Whether the bench itself is right: without `cargo bench`, and so with
-//! `cargo test`, it runs these, and measures nothing.
+//! Tests of the bench itself: `cargo test` runs them, and measures nothing.
 
 mod measuring;
 mod reports;
@@ -9,7 +8,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed};
 
-/// Runs the checks that the command line names, as any test does.
+/// Runs the checks named on the command line, like any test program.
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -19,8 +18,8 @@ pub fn run() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Fails with both sides unless they are the same.
-// Literals read better as they are.
+/// Fails and prints both sides unless they are equal.
+// Literals are easier to read unchanged.
 #[allow(clippy::needless_pass_by_value)]
 fn same<T: PartialEq + std::fmt::Debug>(got: T, want: T) -> Result<(), Failed> {
     if got == want {

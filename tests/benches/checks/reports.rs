@@ -32,7 +32,7 @@ fn row(case: &str, server: &str, median: f64) -> Row {
 }
 
 fn failed(server: &str) -> Row {
-    let error = Some("it answered `HTTP/1.1 404`, \"no\"".to_owned());
+    let error = Some("got `HTTP/1.1 404`, \"no\"".to_owned());
     Row { server: server.into(), error, ..Row::default() }
 }
 
@@ -55,22 +55,22 @@ fn csv_text() -> Result<(), Failed> {
         # kernel: Linux 6.1\n\
         case,server,median,low,high,to_floor,answers_per_s,rounds,note\n\
         ,stage1-blocking,8.000,4.000,16.000,1.500,1234,3,\"a 1, b 2\"\n\
-        ,nginx,,,,,,0,\"FAILED: it answered `HTTP/1.1 404`, \"\"no\"\"\"\n";
+        ,nginx,,,,,,0,\"FAILED: got `HTTP/1.1 404`, \"\"no\"\"\"\n";
     same(text.as_str(), want)
 }
 
 fn table_text() -> Result<(), Failed> {
     let rows = [row("", "floor", 8.0), failed("nginx")];
     let text = table::show(scenario("keepalive")?, &rows);
-    for part in ["8.00", "4.00 to 16.0", "FAILED: it answered"] {
+    for part in ["8.00", "4.00 to 16.0", "FAILED: got `"] {
         if !text.contains(part) {
-            return Err(format!("`{part}` is missing in\n{text}").into());
+            return Err(format!("`{part}` is missing from\n{text}").into());
         }
     }
     Ok(())
 }
 
-/// How often each of the parts stands in the drawing.
+/// Number of occurrences of each part in the drawing.
 fn has(svg: &str, parts: &[(&str, usize)]) -> Result<(), Failed> {
     for (part, times) in parts {
         let found = svg.matches(part).count();
@@ -79,7 +79,7 @@ fn has(svg: &str, parts: &[(&str, usize)]) -> Result<(), Failed> {
             return Err(why.into());
         }
     }
-    // One colour, the text's; every element is ended.
+    // A single colour, the text's; every element is closed.
     let opened = svg.matches("<text").count();
     has_ends(svg, "text", opened)?;
     let colours = svg.matches("=\"#").count() - svg.matches("=\"#000").count();

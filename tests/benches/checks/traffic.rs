@@ -12,7 +12,7 @@ use super::same;
 use crate::client::{self, Load};
 use crate::contender::{Contender, FLOOR, Kind, field};
 use crate::cpu;
-use crate::crowd::{Idle, gather};
+use crate::idle_and_slow::{Idle, gather};
 use crate::scenario::instructions;
 use crate::server::{Needs, Server};
 use crate::site::{LARGE, SMALL, Site};
@@ -32,17 +32,17 @@ pub fn trials() -> Vec<Trial> {
             refused(b"HTTP/1.1 404 Not Found\r\n\r\n", "404")
         }),
         Trial::test("client: a wrong length", || {
-            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345";
-            refused(answer, "5")
+            let response = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345";
+            refused(response, "5")
         }),
-        Trial::test("client: an answer cut short", || {
-            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\n1";
-            refused(answer, "before its answer was whole")
+        Trial::test("client: a truncated response", || {
+            let response = b"HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\n1";
+            refused(response, "before its response was complete")
         }),
-        Trial::test("client: an answer too many", || {
+        Trial::test("client: an extra response", || {
             let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\n";
-            let answer = [head.as_slice(), &[b'x'; SMALL]].concat();
-            refused(&answer.repeat(2), "more answers than were asked for")
+            let response = [head.as_slice(), &[b'x'; SMALL]].concat();
+            refused(&response.repeat(2), "more responses than requested")
         }),
     ]
 }
@@ -55,7 +55,7 @@ fn load(server: &Server) -> Load {
         connections: 1,
         depth: 1,
         each_new: false,
-        // The number of requests is what ends it.
+        // The load ends after this number of requests.
         time: Duration::from_secs(60),
         most: 2_000,
     }
@@ -84,8 +84,8 @@ fn floor(
     };
     let before = cpu::time(server.pid())?;
     let outcome = client::run(&load)?;
-    if outcome.answers < load.most {
-        return Err(format!("{} answers", outcome.answers).into());
+    if outcome.responses < load.most {
+        return Err(format!("{} responses", outcome.responses).into());
     }
     if cpu::time_at_rest(server.pid())? <= before {
         return Err("it used no CPU time".into());
@@ -97,15 +97,15 @@ fn idle() -> Result<(), Failed> {
     let site = Site::build()?;
     let server = Server::start(&bare(), &Needs::default(), &site)?;
     let before = cpu::private_memory(server.pid())?;
-    let crowd = gather(&server, 50, Idle::Answered)?;
-    same(crowd.len(), 50)?;
+    let idle_and_slow = gather(&server, 50, Idle::Responded)?;
+    same(idle_and_slow.len(), 50)?;
     same(before > 0, true)?;
     client::run(&load(&server))?;
     Ok(())
 }
 
-/// The same requests take the same instructions, but for a few: a wait that
-/// was interrupted begins anew.
+/// The same requests take the same number of instructions, except for a few: an
+/// interrupted wait is repeated.
 fn steps() -> Result<Completion, Failed> {
     if let Err(why) = instructions::steps::possible() {
         return Ok(Completion::ignored_with(why));
@@ -132,23 +132,23 @@ fn peer(name: &str) -> Result<Completion, Failed> {
     let site = Site::build()?;
     let server = Server::start(contender, &Needs::default(), &site)?;
     let small = client::run(&load(&server))?;
-    same(small.answers, 2_000)?;
+    same(small.responses, 2_000)?;
     let large =
         Load { path: "/large.bin", length: LARGE, most: 2, ..load(&server) };
-    same(client::run(&large)?.answers, 2)?;
+    same(client::run(&large)?.responses, 2)?;
     Ok(Completion::Completed)
 }
 
-/// A server that gives one answer, whatever it is asked, and closes: the
-/// client must fail, and say why.
-fn refused(answer: &[u8], why: &str) -> Result<(), Failed> {
+/// A server that sends one constant response and closes: the client must fail,
+/// and say why.
+fn refused(response: &[u8], why: &str) -> Result<(), Failed> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let answer = answer.to_vec();
+    let response = response.to_vec();
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept()?;
         let _ = stream.read(&mut [0; 4096])?;
-        stream.write_all(&answer)
+        stream.write_all(&response)
     });
     let load = Load {
         address,
@@ -164,6 +164,6 @@ fn refused(answer: &[u8], why: &str) -> Result<(), Failed> {
     server.join().map_err(|_| "the server panicked")??;
     match got {
         Err(said) if said.contains(why) => Ok(()),
-        other => Err(format!("not refused for `{why}`: {other:?}").into()),
+        other => Err(format!("not rejected for `{why}`: {other:?}").into()),
     }
 }

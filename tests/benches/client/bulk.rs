@@ -1,16 +1,15 @@
-//! Taking a large file without copying it, and without being woken for each
-//! piece of it.
+//! Receives a large file without copying it, and without a wake-up per piece.
 
 use std::net::TcpStream;
 
 use conversations::lab::options;
 use nix::errno::Errno;
 
-/// For how many bytes the client sleeps at most.
+/// The client sleeps until at most this many bytes have arrived.
 const ENOUGH: usize = 1024 * 1024;
 
-/// Has the kernel count bytes and throw them away: tcp(7), `MSG_TRUNC`. What it
-/// would cost to copy them is not the server's.
+/// Makes the kernel count bytes and discard them: tcp(7), `MSG_TRUNC`. Copying
+/// them would be the client's cost, not the server's.
 ///
 /// # Errors
 /// As recv(2).
@@ -21,12 +20,12 @@ pub fn discard(fd: i32, count: usize) -> nix::Result<usize> {
     Errno::result(got).map(isize::cast_unsigned)
 }
 
-/// Has epoll announce the socket when a megabyte has come, or all of `rest` if
-/// that is less: socket(7), `SO_RCVLOWAT`.
+/// Makes epoll report the socket when a megabyte has arrived, or all of `rest`
+/// if that is less: socket(7), `SO_RCVLOWAT`.
 ///
-/// On loopback it is the sender who wakes the receiver, within its own `send`.
-/// A client that sleeps after each piece is woken for each, and the server's
-/// clock pays for it. On a network a card's interrupt would do that.
+/// On loopback the sender wakes the receiver, within its own `send`. A client
+/// that sleeps after each piece causes a wake-up for each, and the server's CPU
+/// time includes it. On a network, a network card's interrupt would do that.
 ///
 /// # Errors
 /// As setsockopt(2).

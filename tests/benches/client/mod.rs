@@ -1,10 +1,11 @@
-//! A load of the bench's own: one thread, epoll, many connections.
+//! The bench's own load generator: one thread, epoll, many connections.
 //!
-//! It accepts nothing but right answers, stops asking when the time is over
-//! and then takes the answers still owed, so that each request has one.
+//! It accepts only correct responses, stops sending requests when the time is
+//! over, and then waits for the outstanding responses, so that each request has
+//! one.
 
-pub mod answer;
 mod bulk;
+pub mod response;
 
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
@@ -15,37 +16,38 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::socket::{MsgFlags, recv};
 
-use answer::{Expected, Reader};
+use response::{Expected, Reader};
 
-/// What is asked, and how.
+/// The requests to make.
 #[derive(Debug, Clone)]
 pub struct Load {
-    /// Whom to ask.
+    /// The server.
     pub address: SocketAddr,
-    /// For which path.
+    /// The path to request.
     pub path: &'static str,
-    /// How many bytes of content its answer must have.
+    /// The expected length of the body.
     pub length: usize,
-    /// How many connections at a time.
+    /// Number of concurrent connections.
     pub connections: usize,
-    /// How many requests go in one write.
+    /// Number of requests per write.
     pub depth: usize,
-    /// Whether each request has a connection of its own.
+    /// Whether each request uses a new connection.
     pub each_new: bool,
-    /// For how long new requests are made.
+    /// How long to make new requests.
     pub time: Duration,
-    /// How many requests are made at most.
+    /// Maximum number of requests.
     pub most: u64,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Right answers. There were no others.
-    pub answers: u64,
-    /// From the first request to the last answer.
+    /// Number of correct responses. There were no others.
+    pub responses: u64,
+    /// Time from the first request to the last response.
     pub elapsed: Duration,
-    /// From each write to the end of its answers; of one connection only.
+    /// Time from each write to the end of its responses; of one connection
+    /// only.
     pub latencies: Vec<Duration>,
 }
 
@@ -54,11 +56,11 @@ struct Connection {
     reader: Reader,
     owed: u64,
     asked: Instant,
-    /// Whether it waits for many bytes together.
+    /// Whether it waits for many bytes at once.
     patient: bool,
 }
 
-/// How long the server may be silent while it owes an answer.
+/// How long the server may be silent while a response is outstanding.
 const CEILING: u16 = 20_000;
 
 struct Client<'a> {
@@ -72,10 +74,10 @@ struct Client<'a> {
     bytes: Vec<u8>,
 }
 
-/// Asks until the time is over, and waits for the last answer.
+/// Makes requests until the time is over, then waits for the last response.
 ///
 /// # Errors
-/// The first wrong answer, an early end, or 20 s without a byte.
+/// The first wrong response, an early end, or 20 s without a byte.
 pub fn run(load: &Load) -> Result<Outcome, String> {
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)
         .map_err(|e| e.to_string())?;
@@ -98,7 +100,11 @@ pub fn run(load: &Load) -> Result<Outcome, String> {
     let mut events = [EpollEvent::empty(); 64];
     while open > 0 {
         let count = match client.epoll.wait(&mut events, CEILING) {
-            Ok(0) => return Err("it owes an answer since 20 s".into()),
+            Ok(0) => {
+                return Err(
+                    "no byte for 20 s while a response was outstanding".into(),
+                );
+            }
             Err(Errno::EINTR) => 0,
             other => other.map_err(|e| e.to_string())?,
         };
@@ -126,10 +132,10 @@ impl Load {
 }
 
 impl Client<'_> {
-    /// Opens a connection and asks.
+    /// Opens a connection and sends its first request.
     fn open(&mut self, token: usize) -> Result<Connection, String> {
-        // The kernel completes a handshake on loopback before connect(2)
-        // sleeps, whether the server is about to accept or not.
+        // On loopback the kernel completes a handshake before connect(2)
+        // blocks, whether or not the server is about to accept.
         let stream = TcpStream::connect(self.load.address)
             .map_err(|e| format!("cannot connect: {e}"))?;
         let wrong = |e: std::io::Error| e.to_string();
@@ -147,8 +153,8 @@ impl Client<'_> {
 
     fn ask(&mut self, connection: &mut Connection) -> Result<(), String> {
         connection.asked = Instant::now();
-        // It is a kilobyte, and the one before has been answered: there is
-        // room for it.
+        // A request is a kilobyte at most, and the previous one is complete: it
+        // fits into the send buffer.
         let sent = connection.stream.write(&self.burst);
         if !sent.as_ref().is_ok_and(|count| *count == self.burst.len()) {
             return Err(format!("cannot send a request: {sent:?}"));
@@ -158,16 +164,16 @@ impl Client<'_> {
         Ok(())
     }
 
-    /// Takes what has come. Returns whether the connection is done with.
+    /// Receives what has arrived. Returns whether the connection is finished.
     fn go_on(
         &mut self,
         connection: &mut Connection,
         token: usize,
     ) -> Result<bool, String> {
-        let answers = match self.receive(connection)? {
-            Some(answers) => answers,
+        let responses = match self.receive(connection)? {
+            Some(responses) => responses,
             None if connection.owed > 0 => {
-                return Err("it closed before its answer was whole".into());
+                return Err("it closed before its response was complete".into());
             }
             None if self.over() => return Ok(self.forget(connection)),
             None => {
@@ -175,13 +181,13 @@ impl Client<'_> {
                 return Ok(false);
             }
         };
-        self.outcome.answers += answers;
+        self.outcome.responses += responses;
         connection.owed = connection
             .owed
-            .checked_sub(answers)
-            .ok_or("it sent more answers than were asked for")?;
-        // A connection of its own goes on until the server has closed it.
-        if connection.owed > 0 || answers == 0 || self.load.each_new {
+            .checked_sub(responses)
+            .ok_or("it sent more responses than requested")?;
+        // A connection for one request lasts until the server closes it.
+        if connection.owed > 0 || responses == 0 || self.load.each_new {
             return Ok(false);
         }
         if self.load.connections == 1 {
@@ -202,7 +208,7 @@ impl Client<'_> {
         self.epoll.delete(&connection.stream).is_ok()
     }
 
-    /// Returns how many answers are whole now; `None` at the end.
+    /// Returns the number of complete responses; `None` at the end.
     fn receive(
         &mut self,
         from: &mut Connection,
@@ -224,17 +230,17 @@ impl Client<'_> {
             }
             Ok(count) => {
                 let bytes = &self.bytes[..count];
-                let answers = from.reader.take(bytes, &mut self.expected)?;
+                let responses = from.reader.take(bytes, &mut self.expected)?;
                 self.set_patience(from)?;
-                Ok(Some(answers))
+                Ok(Some(responses))
             }
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(Some(0)),
             Err(error) => Err(format!("cannot receive: {error}")),
         }
     }
 
-    /// Lets the rest of a large file come together before it wakes us, and the
-    /// end of it, like everything small, come as it comes.
+    /// Lets the rest of a large file accumulate before it wakes us. The end of
+    /// the file, like everything small, wakes us at once.
     fn set_patience(&self, from: &mut Connection) -> Result<(), String> {
         let rest = from.reader.rest();
         let patient = rest > self.bytes.len();

@@ -1,5 +1,5 @@
 //! A head with `MSG_MORE`, then sendfile(2) until the file is sent: blocking,
-//! one client at a time, the fewest system calls there are.
+//! one client at a time, with the fewest possible system calls.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -13,12 +13,12 @@ pub fn serve(listener: &TcpListener, file: &File) -> io::Result<()> {
     let size = file.metadata()?.len().cast_signed();
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n");
     let mut bytes = [0; 16 * 1024];
-    // nix has no name for it: the head waits for the file's first bytes.
+    // nix has no name for this flag: the head waits for the file's first bytes.
     let more = MsgFlags::from_bits_retain(libc::MSG_MORE);
     loop {
         let (mut client, _) = listener.accept()?;
-        // One read is one request: the client of the bench waits for each
-        // answer to end before it asks again.
+        // One read is one request: the bench's client waits for each response
+        // before its next request.
         while client.read(&mut bytes).is_ok_and(|got| got > 0) {
             let fd = client.as_raw_fd();
             let mut sent = send(fd, head.as_bytes(), more);

@@ -1,8 +1,8 @@
-//! The floor: servers that do nothing but move bytes.
+//! The floor: servers that only move bytes.
 //!
-//! They read no request and open no file by name, so no server of files can
-//! cost less. What a stage costs above the floor is what HTTP, the file system
-//! and its own bookkeeping cost.
+//! They parse no request and open no file by name, so no file server can cost
+//! less. A stage's cost above the floor is the cost of HTTP, the file system
+//! and its own bookkeeping.
 
 mod large;
 mod small;
@@ -16,7 +16,7 @@ use std::net::TcpListener;
 /// names it, as the stages do.
 ///
 /// # Errors
-/// If the words are others, or as bind(2), `epoll_wait(2)`.
+/// If the arguments are invalid, or as bind(2), `epoll_wait(2)`.
 pub fn run(words: &[String]) -> io::Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let usage = || io::Error::other("floor PORT [close | large FILE]");

@@ -1,5 +1,4 @@
-//! One thread, epoll level-triggered, one constant answer for each end of a
-//! head that came.
+//! One thread, level-triggered epoll, one constant response per end of a head.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -13,13 +12,13 @@ use nix::sys::socket::{SockFlag, accept4};
 
 use crate::site::SMALL;
 
-/// The connections, each at the number of its descriptor.
+/// The connections, indexed by descriptor number.
 type Clients = Vec<Option<TcpStream>>;
 
-/// As many fields as the stages send, so that as many bytes travel.
-fn answer(close: bool) -> Vec<u8> {
+/// The same number of fields and bytes as the stages send.
+fn response(close: bool) -> Vec<u8> {
     let connection = if close { "Connection: close\r\n" } else { "" };
-    let mut answer = format!(
+    let mut response = format!(
         "HTTP/1.1 200 OK\r\n\
          Date: Thu, 29 Feb 2024 12:00:00 GMT\r\n{connection}\
          Content-Type: application/octet-stream\r\n\
@@ -29,15 +28,15 @@ fn answer(close: bool) -> Vec<u8> {
          X-Content-Type-Options: nosniff\r\n\r\n"
     )
     .into_bytes();
-    answer.resize(answer.len() + SMALL, b'x');
-    answer
+    response.resize(response.len() + SMALL, b'x');
+    response
 }
 
-/// With `close` the connection ends after its first answer.
+/// With `close` the connection ends after its first response.
 pub fn serve(listener: &TcpListener, close: bool) -> io::Result<()> {
-    // A pipelined burst is answered by one send, whatever its length.
-    let (one, most) = (answer(close), 64);
-    let answers = one.repeat(most);
+    // One send answers a pipelined burst, whatever its length.
+    let (one, most) = (response(close), 64);
+    let responses = one.repeat(most);
     listener.set_nonblocking(true)?;
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     epoll.add(listener, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
@@ -46,7 +45,7 @@ pub fn serve(listener: &TcpListener, close: bool) -> io::Result<()> {
     let mut bytes = [0; 16 * 1024];
     loop {
         let count = match epoll.wait(&mut events, EpollTimeout::NONE) {
-            // strace has attached itself.
+            // strace has attached.
             Err(Errno::EINTR) => 0,
             other => other?,
         };
@@ -60,9 +59,10 @@ pub fn serve(listener: &TcpListener, close: bool) -> io::Result<()> {
             let got = client.read(&mut bytes).unwrap_or(0);
             let heads = bytes[..got].windows(4).filter(|w| w == b"\r\n\r\n");
             let length = one.len() * heads.count().min(most);
-            // The clients of the bench take an answer before they ask again,
-            // so there is always room, and a request is never cut in two.
-            let sent = length > 0 && client.write(&answers[..length]).is_ok();
+            // The bench's clients read a response before they send more
+            // requests, so there is always room in the send buffer, and a
+            // request is never split.
+            let sent = length > 0 && client.write(&responses[..length]).is_ok();
             if !sent || close {
                 clients[token] = None;
             }

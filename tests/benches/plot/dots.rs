@@ -1,5 +1,5 @@
-//! One line a server: a mark at the median, and a bar from the least to the
-//! most. Each case has an axis of its own.
+//! One line per server: a mark at the median, and a bar from the minimum to the
+//! maximum. Each case has its own axis.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -11,13 +11,13 @@ use crate::table::figure;
 /// The height of a server's line, in pixels.
 const LINE: u32 = 24;
 
-/// Room for the name of a case and for the axis.
+/// Space for the name of a case and for the axis.
 const AROUND: u32 = 66;
 
-/// Room for the servers' names.
+/// Space for the servers' names.
 const NAMES: u32 = 140;
 
-/// Where the case of each row changes, the next panel begins.
+/// The next panel begins where the case changes.
 pub fn draw(svg: &mut String, unit: &str, rows: &[&Row]) -> Drawn {
     let panels: Vec<&[&Row]> = rows.chunk_by(|a, b| a.case == b.case).collect();
     let height = |panel: &[&Row]| {
@@ -38,7 +38,7 @@ pub fn draw(svg: &mut String, unit: &str, rows: &[&Row]) -> Drawn {
 fn draw_panel(area: &Area, unit: &str, rows: &[&Row]) -> Drawn {
     let count = rows.len() as f64;
     let most = rows.iter().map(|row| row.high).fold(0.0, f64::max);
-    // Figures stand to the right of the bars.
+    // The figures are to the right of the bars.
     let end = if most > 0.0 { most * 1.3 } else { 1.0 };
     let mut chart = ChartBuilder::on(area)
         .margin_top(24)

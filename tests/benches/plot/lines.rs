@@ -1,5 +1,5 @@
-//! Cases that are numbers go along the bottom: one line a server, with its
-//! name at the right end.
+//! For cases that are numbers: they are the x-axis, and each server is a line
+//! with its name at the right end.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -10,23 +10,23 @@ use crate::table::figure;
 
 const HEIGHT: u32 = 440;
 
-/// Room for the names at the right, in pixels.
+/// Space for the names at the right, in pixels.
 const NAMES: u32 = 230;
 
-/// The least distance of two names, in pixels.
+/// Minimum distance of two names, in pixels.
 const APART: i32 = 17;
 
-/// `1000 idle` is a number of something.
+/// Parses a case such as `1000 idle`.
 fn number(case: &str) -> Option<f64> {
     case.split_once(' ')?.0.parse().ok()
 }
 
-/// What the number counts.
+/// The thing counted.
 fn counted(case: &str) -> &str {
     case.split_once(' ').map_or("", |(_, what)| what)
 }
 
-/// Whether the cases are three numbers or more of the same thing.
+/// Whether the cases are at least three numbers of the same thing.
 pub fn fit(rows: &[&Row]) -> bool {
     let Some(first) = rows.first() else { return false };
     let cases = rows.chunk_by(|a, b| a.case == b.case).count();
@@ -37,7 +37,7 @@ pub fn fit(rows: &[&Row]) -> bool {
     cases >= 3 && rows.iter().all(same)
 }
 
-/// A server's way through the cases.
+/// A server's line through the cases.
 struct Line<'a> {
     server: &'a str,
     points: Vec<(f64, f64)>,
@@ -103,8 +103,8 @@ pub fn draw(svg: &mut String, unit: &str, rows: &[&Row]) -> Drawn {
     Ok(())
 }
 
-/// Names the lines where they end. Those that end together are moved apart
-/// and led to by a stroke.
+/// Writes the names where the lines end. Names too close together are moved
+/// apart and connected by a stroke.
 fn name_ends(area: &Area, mut ends: Vec<((i32, i32), &str, String)>) -> Drawn {
     ends.sort_by_key(|((_, y), ..)| std::cmp::Reverse(*y));
     let mut lowest = i32::MAX;

@@ -1,8 +1,7 @@
 //! A scenario's results as a drawing.
 //!
-//! It has one colour, the text's, so that it holds in a light and in a dark
-//! page: what a mark stands for is said by its shape and by the words beside
-//! it.
+//! It has a single colour, the text's, so that it works on light and dark
+//! pages: shapes and labels distinguish the servers.
 
 mod dots;
 mod lines;
@@ -14,17 +13,17 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::measure::Row;
 use crate::scenario::Scenario;
 
-/// Where shapes are drawn.
+/// The drawing area.
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// What goes wrong in plotters; the text is all that is of use.
+/// An error of plotters; only its text is useful.
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 /// The width of every drawing, in pixels.
 const WIDTH: u32 = 760;
 
-/// Draws the rows that have figures. `run` says which run they are of, so that
-/// a drawing and a table that do not belong together can be told.
+/// Draws the rows that have figures. `run` identifies the run, so that a reader
+/// can tell whether a drawing and a table belong together.
 ///
 /// # Errors
 /// If there are none.
@@ -47,8 +46,8 @@ pub fn draw(
     Ok(finish(&svg, scenario, run))
 }
 
-/// Gives the drawing a title, and the colour of the text around it. On its
-/// own it follows the reader's choice of light or dark.
+/// Gives the drawing a title and the colour of the surrounding text. On its own
+/// it follows the reader's choice of light or dark.
 fn finish(svg: &str, scenario: &Scenario, run: &str) -> String {
     let style = "<style>.plot{color:#222}\
         @media(prefers-color-scheme:dark){.plot{color:#ddd}}</style>";
@@ -64,7 +63,7 @@ fn finish(svg: &str, scenario: &Scenario, run: &str) -> String {
         )
 }
 
-/// What a shape says of a server.
+/// The shape for a kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Floor,
@@ -94,7 +93,7 @@ fn mark(area: &Area, at: (i32, i32), server: &str) -> Drawn {
     Ok(())
 }
 
-/// Words beside `at`, which is their middle's height.
+/// Text beside `at`, vertically centred.
 fn words(area: &Area, text: &str, at: (i32, i32), side: HPos) -> Drawn {
     let style = ("sans-serif", 13)
         .into_text_style(area)

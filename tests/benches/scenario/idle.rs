@@ -1,15 +1,15 @@
-//! Many connections are open and one is busy: who pays for the idle ones?
+//! Many connections are open and one is busy: what do the idle ones cost?
 
 use conversations::process;
 use nix::sys::resource::{Resource, getrlimit};
 
 use super::{Bench, Figure, Scenario, everyone, never_absent, requests};
 use crate::contender::Contender;
-use crate::crowd::{Idle, gather};
+use crate::idle_and_slow::{Idle, gather};
 use crate::load::Tool;
 use crate::server::{Needs, Server};
 
-/// The step is how many connections are idle.
+/// The step is the number of idle connections.
 pub const IDLE: Scenario = Scenario {
     name: "idle",
     title: "one busy connection beside idle ones, 1 KiB",
@@ -21,7 +21,7 @@ pub const IDLE: Scenario = Scenario {
     absent: never_absent,
 };
 
-/// What the server and the bench have open besides connections.
+/// Descriptors of the server and the bench besides connections.
 const BESIDES: u64 = 100;
 
 fn run(
@@ -32,7 +32,7 @@ fn run(
     if bench.quick && ![0, 1_000].contains(&idle) {
         return Ok(Vec::new());
     }
-    // lighttpd takes half as many connections as it may have descriptors.
+    // lighttpd accepts half as many connections as it may have descriptors.
     let (allowed, _) = getrlimit(Resource::RLIMIT_NOFILE)
         .map_err(|error| error.to_string())?;
     if contender.name == "lighttpd" && allowed / 2 <= idle as u64 {
@@ -41,11 +41,11 @@ fn run(
     process::allow_descriptors(idle as u64 + BESIDES)?;
     let needs = Needs { connections: idle + 1, ..Needs::default() };
     let server = Server::start(contender, &needs, &bench.site)?;
-    let crowd = gather(&server, idle, Idle::Answered)?;
+    let idle_and_slow = gather(&server, idle, Idle::Responded)?;
     let load = requests::small(&server, bench.time);
     requests::warm_up(&load)?;
     let mut figure = requests::cost(&server, &Tool::Own, &load, true)?;
     figure.case = format!("{idle} idle");
-    drop(crowd);
+    drop(idle_and_slow);
     Ok(vec![figure])
 }

@@ -7,7 +7,7 @@ use crate::load::Tool;
 use crate::server::{Needs, Server};
 use crate::site;
 
-/// 64 MiB, again and again on one connection.
+/// 64 MiB, repeatedly on one connection.
 pub const LARGE: Scenario = Scenario {
     name: "large",
     title: "one connection, a file of 64 MiB",
@@ -33,7 +33,7 @@ fn run(
     };
     requests::warm_up(&load)?;
     let mut figure = requests::cost(&server, &Tool::Own, &load, true)?;
-    // From microseconds a file to milliseconds a GiB; there are 16 in one.
+    // From microseconds per file to milliseconds per GiB: 16 files are one GiB.
     figure.value *= 16.0 / 1000.0;
     Ok(vec![figure])
 }

@@ -1,14 +1,14 @@
-//! What does a connection that does nothing keep in memory?
+//! How much memory does an idle connection take?
 
 use conversations::process;
 
 use super::{Bench, Figure, Scenario, never_absent, real_servers};
 use crate::contender::Contender;
 use crate::cpu;
-use crate::crowd::{Idle, gather};
+use crate::idle_and_slow::{Idle, gather};
 use crate::server::{Needs, Server};
 
-/// The step is how far the connections have gone.
+/// The step is the state of the connections.
 pub const MEMORY: Scenario = Scenario {
     name: "memory",
     title: "memory of an idle connection, from 1,000 to 5,000 of them",
@@ -22,13 +22,13 @@ pub const MEMORY: Scenario = Scenario {
 
 const STATES: [(Idle, &str); 3] = [
     (Idle::Silent, "nothing sent"),
-    (Idle::Answered, "after one answer"),
+    (Idle::Responded, "after one response"),
     (Idle::HalfHead, "half a head sent"),
 ];
 
-/// The difference of two crowds, each with a server of its own. What a server
-/// needs for itself, and a table that has just been doubled, fall out of it
-/// or weigh little.
+/// The difference of two numbers of connections, each with a fresh server. So
+/// the server's own memory, and a table that has just doubled, cancel out or
+/// matter little.
 fn run(
     contender: &Contender,
     state: usize,
@@ -44,9 +44,9 @@ fn run(
             ..Needs::default()
         };
         let server = Server::start(contender, &needs, &bench.site)?;
-        let crowd = gather(&server, count, idle)?;
+        let idle_and_slow = gather(&server, count, idle)?;
         let memory = cpu::private_memory(server.pid())?;
-        drop(crowd);
+        drop(idle_and_slow);
         Ok::<_, String>(memory as f64)
     };
     let bytes = (needed(many)? - needed(few)?) / (many - few) as f64;

@@ -1,4 +1,4 @@
-//! What is measured, one scenario a module.
+//! The scenarios, one per module.
 
 mod idle;
 pub mod instructions;
@@ -15,58 +15,59 @@ use crate::contender::{Contender, Kind};
 use crate::load::Tool;
 use crate::site::Site;
 
-/// A figure of one run.
+/// The figure of one run.
 #[derive(Debug, Clone, Default)]
 pub struct Figure {
-    /// Which of the scenario's cases it belongs to; may be empty.
+    /// The scenario's case; may be empty.
     pub case: String,
-    /// In the scenario's unit.
+    /// The value, in the scenario's unit.
     pub value: f64,
-    /// Requests a second by the wall clock, where that was measured.
+    /// Requests per second of wall-clock time, where measured.
     pub rate: Option<f64>,
-    /// What the value is made of; may be empty.
+    /// The components of the value; may be empty.
     pub note: String,
 }
 
-/// What all runs share.
+/// Shared by all runs.
 #[derive(Debug)]
 pub struct Bench {
     /// The files.
     pub site: Site,
     /// For how long each run makes requests.
     pub time: Duration,
-    /// What makes them.
+    /// The load generator.
     pub tool: Tool,
-    /// Less of everything, for a first look.
+    /// Less of everything, for a quick check.
     pub quick: bool,
 }
 
-/// One run of a contender in one case: a server started, checked, loaded
-/// and read. No figures mean that this case is left out.
+/// One run of a server in one case: start it, check it, load it, and read its
+/// usage. No figures mean that this case is left out.
 pub type Run = fn(&Contender, usize, &Bench) -> Result<Vec<Figure>, String>;
 
-/// Something to measure.
+/// A scenario.
 #[derive(Debug)]
 pub struct Scenario {
-    /// In file names and on the command line.
+    /// Its name in file names and on the command line.
     pub name: &'static str,
-    /// Over the table and the plot.
+    /// The title of the table and the plot.
     pub title: &'static str,
-    /// What the figures are.
+    /// The unit of the figures.
     pub unit: &'static str,
-    /// Who takes part.
+    /// Whether a server takes part.
     pub who: fn(&Contender) -> bool,
-    /// What a run is told, in turn: so many idle connections, and the like.
+    /// The parameter of the runs, in turn: the number of idle connections, and
+    /// the like.
     pub steps: &'static [usize],
-    /// The most rounds that tell anything: a count does not vary.
+    /// The maximum number of useful rounds: a count does not vary.
     pub rounds: usize,
-    /// How it is run.
+    /// The function that runs it.
     pub run: Run,
-    /// Why it can't be run on this machine, if it can't.
+    /// Why it can't run on this machine, if so.
     pub absent: fn() -> Option<String>,
 }
 
-/// All of them, in the order of the chapter.
+/// All scenarios, in the order of the chapter.
 pub const ALL: &[Scenario] = &[
     requests::KEEPALIVE,
     requests::PIPELINED,
@@ -84,7 +85,7 @@ fn everyone(_: &Contender) -> bool {
     true
 }
 
-/// The floor reads no heads, so what depends on them says nothing of it.
+/// The floor parses no heads, so scenarios that depend on them exclude it.
 fn real_servers(contender: &Contender) -> bool {
     !matches!(contender.kind, Kind::Floor)
 }

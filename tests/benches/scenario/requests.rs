@@ -1,4 +1,4 @@
-//! Many clients ask for a small file: what does one request cost?
+//! Many clients request a small file: what does one request cost?
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::server::{Needs, Server};
 use crate::site::SMALL;
 use crate::{cpu, pin};
 
-/// How many clients there are at a time.
+/// Number of concurrent clients.
 const CLIENTS: usize = 64;
 
-/// One request after the other on each connection.
+/// One request after another on each connection.
 pub const KEEPALIVE: Scenario = Scenario {
     name: "keepalive",
     title: "64 connections, one request after the other, 1 KiB",
@@ -25,7 +25,7 @@ pub const KEEPALIVE: Scenario = Scenario {
     absent: never_absent,
 };
 
-/// Sixteen requests at once, and all their answers before the next.
+/// Sixteen pipelined requests, and all their responses before the next sixteen.
 pub const PIPELINED: Scenario = Scenario {
     name: "pipelined",
     title: "64 connections, 16 requests at once, 1 KiB",
@@ -37,7 +37,7 @@ pub const PIPELINED: Scenario = Scenario {
     absent: never_absent,
 };
 
-/// A connection for each request. The step is no depth here.
+/// A new connection per request. The step 0 is not a depth.
 pub const CONNECT: Scenario = Scenario {
     name: "connect",
     title: "a new connection for each request, 64 at a time, 1 KiB",
@@ -49,7 +49,8 @@ pub const CONNECT: Scenario = Scenario {
     absent: never_absent,
 };
 
-/// `depth` is how many requests go in one write; 0 is one connection each.
+/// `depth` is the number of requests per write; 0 means one connection per
+/// request.
 fn run(
     contender: &Contender,
     depth: usize,
@@ -71,7 +72,7 @@ fn run(
     cost(&server, &bench.tool, &load, true).map(|figure| vec![figure])
 }
 
-/// One client that asks for the small file.
+/// One client that requests the small file.
 #[must_use]
 pub fn small(server: &Server, time: Duration) -> Load {
     Load {
@@ -86,8 +87,8 @@ pub fn small(server: &Server, time: Duration) -> Load {
     }
 }
 
-/// A few right answers on every connection, before anything counts. The
-/// bench's own client makes them, since wrk does not look at the length.
+/// Warm-up: a few correct responses on every connection. The bench's own client
+/// makes these requests, since wrk doesn't check the length.
 ///
 /// # Errors
 /// If one is wrong.
@@ -97,10 +98,10 @@ pub fn warm_up(load: &Load) -> Result<(), String> {
     client::run(&Load { time, most, ..load.clone() }).map(|_| ())
 }
 
-/// What the load costs the server, in microseconds of CPU time a request.
+/// The server's cost of the load, in microseconds of CPU time per request.
 ///
 /// # Errors
-/// If an answer is wrong.
+/// If a response is wrong.
 pub fn cost(
     server: &Server,
     tool: &Tool,
@@ -112,8 +113,8 @@ pub fn cost(
     let done = load::run(tool, load, pinned)?;
     let used = cpu::time_at_rest(server.pid())?.saturating_sub(before);
     Ok(Figure {
-        value: used.as_secs_f64() * 1e6 / done.answers as f64,
-        rate: Some(done.answers as f64 / done.elapsed.as_secs_f64()),
+        value: used.as_secs_f64() * 1e6 / done.responses as f64,
+        rate: Some(done.responses as f64 / done.elapsed.as_secs_f64()),
         ..Figure::default()
     })
 }

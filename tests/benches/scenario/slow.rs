@@ -1,18 +1,18 @@
-//! Thirty-two slow clients and a fast one: does it have to wait for them?
+//! Thirty-two slow clients and a fast one: do they delay it?
 
 use std::time::Duration;
 
 use super::{Bench, Figure, Scenario, never_absent, real_servers, requests};
 use crate::client::{self, Load};
 use crate::contender::Contender;
-use crate::crowd::Slow;
+use crate::idle_and_slow::Slow;
 use crate::pin::{self, Side};
 use crate::server::{Needs, Server};
 
-/// The step is how many clients are slow.
+/// The step is the number of slow clients.
 pub const SLOW: Scenario = Scenario {
     name: "slow",
-    title: "a fast client beside 32 slow ones: how long an answer takes",
+    title: "a fast client beside 32 slow ones: how long a response takes",
     unit: "µs by the clock",
     who: real_servers,
     steps: &[32],
@@ -32,15 +32,15 @@ fn run(
     pin::this_thread(Side::Load, true);
     requests::warm_up(&load)?;
     let mut figures = latencies("alone", &load)?;
-    let crowd = Slow::begin(server.address, slow)?;
+    let idle_and_slow = Slow::begin(server.address, slow)?;
     let beside = latencies("beside 32 slow ones", &load);
-    // Why the crowd ended says more than why the fast client did.
-    crowd.dismiss()?;
+    // The slow clients' error is more helpful than the fast client's.
+    idle_and_slow.dismiss()?;
     figures.extend(beside?);
     Ok(figures)
 }
 
-/// The middle, and what one answer in a hundred exceeds.
+/// The median, and the 99th percentile.
 fn latencies(when: &str, load: &Load) -> Result<Vec<Figure>, String> {
     let mut times = client::run(load)?.latencies;
     times.sort_unstable();

@@ -16,7 +16,7 @@ use crate::cpu;
 use crate::pin::{self, Side};
 use crate::server::{Needs, Server};
 
-/// The step is how many clients ask, one request after the other each.
+/// The step is the number of clients, with one request after another each.
 pub const SYSCALLS: Scenario = Scenario {
     name: "syscalls",
     title: "system calls of a request, 1 KiB",
@@ -60,9 +60,9 @@ fn run(
         .wait_until_attached(server.pid())
         .and_then(|()| client::run(&load));
     drop(strace);
-    let answers = done?.answers;
+    let responses = done?.responses;
     let text = fs::read_to_string(&file).map_err(|e| e.to_string())?;
-    let mut figure = summary(&text, answers);
+    let mut figure = summary(&text, responses);
     figure.case = match clients {
         1 => "1 client".to_owned(),
         n => format!("{n} clients"),
@@ -70,7 +70,8 @@ fn run(
     Ok(vec![figure])
 }
 
-/// strace at work. Dropped, it lets go of the server and writes its table.
+/// A running strace. When dropped, it detaches from the server and writes its
+/// table.
 struct Strace(Child);
 
 fn attach(server: i32, file: &Path) -> Result<Strace, String> {
@@ -113,7 +114,7 @@ fn traced(pid: i32, task: i32, strace: u32) -> bool {
     status.is_ok_and(|status| status.contains(&line))
 }
 
-/// Reads the table of `strace -c`: the fourth column is the number of calls,
+/// Parses the table of `strace -c`: the fourth column is the number of calls,
 /// the last one the name.
 #[must_use]
 pub fn summary(text: &str, requests: u64) -> Figure {
@@ -127,7 +128,7 @@ pub fn summary(text: &str, requests: u64) -> Figure {
         })
         .collect();
     calls.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    // What happens once in two hundred requests is no part of a request.
+    // Calls that happen once in two hundred requests are not part of a request.
     let often = calls.iter().filter(|(count, _)| *count >= 0.005);
     let often = often.map(|(count, name)| format!("{name} {count:.2}"));
     Figure {

@@ -1,4 +1,4 @@
-//! One thread against as many as there are processors.
+//! One thread against one per processor.
 
 use super::{Bench, Figure, Scenario, requests};
 use crate::client::Load;
@@ -6,7 +6,7 @@ use crate::contender::{Contender, Kind};
 use crate::pin::processors;
 use crate::server::{Needs, Server};
 
-/// The step 0 means one thread a processor.
+/// The step 0 means one thread per processor.
 pub const THREADS: Scenario = Scenario {
     name: "threads",
     title: "64 connections, one thread against one a processor, 1 KiB",
@@ -31,8 +31,8 @@ fn absent() -> Option<String> {
     one.then(|| "there is one processor".to_owned())
 }
 
-/// Nothing is fixed to a processor here, with one thread either: the two
-/// cases differ by the number of threads alone.
+/// Nothing is pinned here, not even with one thread: the two cases differ only
+/// in the number of threads.
 fn run(
     contender: &Contender,
     threads: usize,

@@ -1,4 +1,4 @@
-//! The processor's own counter of a thread's instructions.
+//! The processor's counter of a thread's instructions.
 
 use std::io;
 use std::os::fd::{FromRawFd as _, OwnedFd};
@@ -9,8 +9,8 @@ use nix::unistd::read;
 #[derive(Debug)]
 pub struct Counter(OwnedFd);
 
-/// `struct perf_event_attr` as far as it is needed here, in the kernel's
-/// first version of it; the rest is zero.
+/// The first fields of `struct perf_event_attr`, in the kernel's first version
+/// of it; the rest is zero.
 #[repr(C)]
 struct Attributes {
     kind: u32,
@@ -21,7 +21,7 @@ struct Attributes {
     rest: [u64; 2],
 }
 
-/// Which version it is, the kernel knows by its size: `PERF_ATTR_SIZE_VER0`.
+/// The size tells the kernel the version: `PERF_ATTR_SIZE_VER0`.
 const SIZE: u32 = 64;
 
 const HARDWARE: u32 = 0;
@@ -30,11 +30,11 @@ const EXCLUDE_KERNEL: u64 = 1 << 5;
 const EXCLUDE_HYPERVISOR: u64 = 1 << 6;
 
 impl Counter {
-    /// Counts from now on what the thread executes in user mode.
+    /// Starts to count the thread's instructions in user mode.
     ///
     /// # Errors
-    /// As `perf_event_open(2)`; ENOENT where the processor counts nothing for
-    /// us, as in most virtual machines.
+    /// As `perf_event_open(2)`; ENOENT where there is no hardware counter, as
+    /// in most virtual machines.
     pub fn open(task: i32) -> io::Result<Self> {
         let attributes = Attributes {
             kind: HARDWARE,
@@ -64,7 +64,7 @@ impl Counter {
         Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// How many there were.
+    /// The count so far.
     ///
     /// # Errors
     /// As read(2).

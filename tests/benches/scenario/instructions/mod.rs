@@ -1,5 +1,5 @@
-//! How many instructions of its own does a server take for a request? The
-//! count does not vary with what else the machine does, as time does.
+//! How many user-mode instructions does a server execute per request? Unlike
+//! time, the count does not depend on other activity of the machine.
 
 mod counter;
 pub mod steps;
@@ -16,12 +16,12 @@ use crate::cpu;
 use crate::pin::{self, Side};
 use crate::server::{Needs, Server};
 
-/// In user mode only: those of the kernel are not counted.
+/// The kernel's instructions are not counted.
 ///
-/// One client, and so one thread at a time. To read the clock a program looks at
-/// what the kernel keeps for it, and begins anew if the kernel has changed that
-/// meanwhile, which it does every few milliseconds. Sixteen threads that take
-/// turns step by step never get to the end of it.
+/// One client, and so one thread at a time. A program reads the clock from
+/// memory shared with the kernel, and starts over if the kernel has updated it
+/// meanwhile, which happens every few milliseconds. Sixteen threads that take
+/// turns step by step would never finish that.
 pub const INSTRUCTIONS: Scenario = Scenario {
     name: "instructions",
     title: "user-mode instructions of a request, one connection, 1 KiB",
@@ -33,10 +33,10 @@ pub const INSTRUCTIONS: Scenario = Scenario {
     absent,
 };
 
-/// The processor counts by itself, so it may count many requests.
+/// The hardware counts at full speed, so many requests are possible.
 const MANY: u64 = 20_000;
 
-/// A step takes microseconds, so a few have to do.
+/// A step takes microseconds, so few requests must do.
 pub const FEW: [u64; 2] = [5, 25];
 const FEWEST: [u64; 2] = [1, 3];
 
@@ -81,31 +81,33 @@ fn counted(server: &Server, load: &Load) -> Result<f64, String> {
             counters.push(Counter::open(task).map_err(|e| e.to_string())?);
         }
     }
-    let answers = client::run(&Load { most: MANY, ..load.clone() })?.answers;
+    let responses =
+        client::run(&Load { most: MANY, ..load.clone() })?.responses;
     let mut sum = 0;
     for counter in counters {
         sum += counter.read().map_err(|e| e.to_string())?;
     }
-    Ok(sum as f64 / answers as f64)
+    Ok(sum as f64 / responses as f64)
 }
 
-/// The difference of two loads, of so many requests, that open and close as
-/// many connections: what is left belongs to requests. The server is killed.
+/// The difference of two loads with different numbers of requests and the same
+/// number of connections: what remains is the cost of requests. The server is
+/// killed.
 ///
 /// # Errors
-/// If an answer is wrong, or ptrace(2) fails.
+/// If a response is wrong, or ptrace(2) fails.
 pub fn stepped(
     server: &Server,
     load: &Load,
     few: [u64; 2],
 ) -> Result<f64, String> {
-    let mut answers = few;
+    let mut responses = few;
     let counts: [u64; 2] = steps::count(server.pid(), |at| {
         let load = Load { most: few[at], ..load.clone() };
-        answers[at] = client::run(&load)?.answers;
-        // The end of each connection is part of both loads.
+        responses[at] = client::run(&load)?.responses;
+        // Both loads include the close of each connection.
         cpu::time_at_rest(server.pid()).map(drop)
     })?;
     let more = counts[1].saturating_sub(counts[0]) as f64;
-    Ok(more / answers[1].saturating_sub(answers[0]) as f64)
+    Ok(more / responses[1].saturating_sub(responses[0]) as f64)
 }

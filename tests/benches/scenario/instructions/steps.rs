@@ -1,9 +1,10 @@
-//! Counting instructions one by one, where the processor does not: ptrace(2).
+//! Counts instructions by single steps, where the processor has no counter:
+//! ptrace(2).
 //!
-//! A traced thread that is told to make a single step executes one instruction
-//! of its own and stops. What the kernel does for a system call is no step: the
-//! instruction that calls it is one, and the next begins after it. It is slow,
-//! some microseconds a step, and exact.
+//! A traced thread in single-step mode executes one instruction and stops. The
+//! kernel's work in a system call is no step: the instruction that makes the
+//! call is one, and the next step begins after it. This is slow, some
+//! microseconds per step, and exact.
 
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -18,54 +19,53 @@ use nix::unistd::Pid;
 use crate::cpu;
 use crate::pin::{self, Side};
 
-/// Asks the tracer how many there were so far: a signal that servers ignore,
-/// and of which a tracer hears all the same.
+/// The signal that asks the tracer for the count so far: servers ignore it, and
+/// the tracer still sees it.
 const ASK: Signal = Signal::SIGURG;
 
-/// How many instructions all threads of a server and its children execute in
-/// user mode during each of the loads, one after the other. At the end the
-/// server is killed.
+/// The number of user-mode instructions of all threads of a server and its
+/// children, during each of the loads, one after another. The server is killed
+/// at the end.
 ///
 /// # Errors
-/// What a load says, or ptrace(2).
+/// The error of a load, or as ptrace(2).
 pub fn count<const N: usize>(
     server: i32,
     mut load: impl FnMut(usize) -> Result<(), String>,
 ) -> Result<[u64; N], String> {
-    let (answer, answers) = channel();
+    let (response, responses) = channel();
     let tracer = thread::spawn(move || {
-        // Where the server is too: they take turns, and to wake somebody on
+        // On the server's processor: they take turns, and waking a thread on
         // another processor takes longer.
         pin::this_thread(Side::Server, true);
-        trace(server, &answer)
+        trace(server, &response)
     });
-    // From its first word on nothing escapes it.
-    let _ = answers.recv();
+    // It traces the server from its first line on.
+    let _ = responses.recv();
     let mut counts = [0; N];
     let mut done = Ok(());
     for (at, count) in counts.iter_mut().enumerate() {
-        let before = ask(server, &answers);
+        let before = ask(server, &responses);
         done = done.and_then(|()| load(at));
-        *count = ask(server, &answers).saturating_sub(before);
+        *count = ask(server, &responses).saturating_sub(before);
     }
     let _ = kill(Pid::from_raw(server), Signal::SIGKILL);
     let ended = tracer.join().map_err(|_| "the tracer panicked")?;
-    // Without a tracer nobody could have counted, whatever came of the load.
+    // Without a tracer there is no count, whatever the load's result.
     ended.map_err(|error| format!("ptrace: {error}"))?;
     done.map(|()| counts)
 }
 
-/// 0 if the tracer has failed; it says why at its end.
-fn ask(server: i32, answers: &Receiver<u64>) -> u64 {
+/// 0 if the tracer has failed; it returns the reason when it ends.
+fn ask(server: i32, responses: &Receiver<u64>) -> u64 {
     let _ = kill(Pid::from_raw(server), ASK);
-    answers.recv().unwrap_or(0)
+    responses.recv().unwrap_or(0)
 }
 
-/// Whether this process may trace its children. Seccomp or Yama may be against
-/// it.
+/// Whether this process may trace its children. Seccomp or Yama may forbid it.
 ///
 /// # Errors
-/// What ptrace(2) says.
+/// As ptrace(2).
 pub fn possible() -> Result<(), String> {
     let mut child = Command::new("cat")
         .stdin(Stdio::piped())
@@ -73,14 +73,14 @@ pub fn possible() -> Result<(), String> {
         .spawn()
         .map_err(|e| e.to_string())?;
     let counted = count::<1>(child.id().cast_signed(), |_| Ok(()));
-    // The tracer may have been told of its end.
+    // The tracer may already have reaped it.
     let _ = child.wait();
     counted.map(drop)
 }
 
-/// Steps through everything until the server is killed. Nobody may be waiting
-/// for `answers` any more, which does not matter.
-fn trace(server: i32, answers: &Sender<u64>) -> nix::Result<()> {
+/// Steps until the server is killed. If the receiver of the counts has gone,
+/// that doesn't matter.
+fn trace(server: i32, responses: &Sender<u64>) -> nix::Result<()> {
     let any_thread = Some(WaitPidFlag::__WALL);
     for pid in cpu::family(server) {
         for task in process::tasks(pid).unwrap_or_default() {
@@ -91,7 +91,7 @@ fn trace(server: i32, answers: &Sender<u64>) -> nix::Result<()> {
     }
     let mut places = Places::default();
     let mut count = 0;
-    let _ = answers.send(count);
+    let _ = responses.send(count);
     loop {
         let (thread, signal) = match waitpid(None, any_thread)? {
             WaitStatus::Exited(thread, _)
@@ -105,11 +105,11 @@ fn trace(server: i32, answers: &Sender<u64>) -> nix::Result<()> {
                 (thread, None)
             }
             WaitStatus::Stopped(thread, ASK) => {
-                let _ = answers.send(count);
+                let _ = responses.send(count);
                 (thread, None)
             }
             WaitStatus::Stopped(thread, signal) => (thread, Some(signal)),
-            // It was interrupted, at the beginning.
+            // The thread was interrupted at its start.
             WaitStatus::PtraceEvent(thread, ..) => (thread, None),
             _ => continue,
         };
@@ -117,8 +117,8 @@ fn trace(server: i32, answers: &Sender<u64>) -> nix::Result<()> {
     }
 }
 
-/// A thread may be killed after its last stop. Then there is nothing to be read
-/// of it and nobody to go on, and the next wait says so.
+/// A thread may be killed after its last stop. Then its registers can't be read
+/// and it can't continue, and the next wait reports that.
 fn unless_killed<T: Default>(done: nix::Result<T>) -> nix::Result<T> {
     match done {
         Err(nix::errno::Errno::ESRCH) => Ok(T::default()),
@@ -126,11 +126,11 @@ fn unless_killed<T: Default>(done: nix::Result<T>) -> nix::Result<T> {
     }
 }
 
-/// Where each thread was after its last step.
+/// The position of each thread after its last step.
 ///
-/// An instruction of x86 that repeats itself, such as a copy of a kilobyte,
-/// stops after each repetition and is where it was. The processor's counter
-/// takes it for one, and so does this.
+/// A repeating x86 instruction, such as a copy of a kilobyte, stops after each
+/// repetition at the same address. The processor's counter counts it once, and
+/// so do we.
 #[derive(Debug, Default)]
 struct Places(#[cfg(target_arch = "x86_64")] Vec<(Pid, libc::c_long)>);
 
@@ -149,7 +149,7 @@ impl Places {
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    // The same on all processors, though here it can't fail.
+    // For all architectures, although it can't fail here.
     #[allow(clippy::unnecessary_wraps)]
     fn moved(&mut self, _thread: Pid) -> nix::Result<bool> {
         Ok(true)

@@ -1,4 +1,4 @@
-//! Connections that do little: idle, silent, or very slow.
+//! Connections that do little: idle or very slow.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -10,52 +10,52 @@ use std::time::Duration;
 use conversations::process;
 use nix::sys::socket::{setsockopt, sockopt};
 
-use crate::client::answer::{Expected, Reader};
+use crate::client::response::{Expected, Reader};
 use crate::site::SMALL;
 use crate::{cpu, server::Server};
 
-/// How far an idle connection has gone.
+/// The state of an idle connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idle {
-    /// It has sent nothing.
+    /// Nothing sent.
     Silent,
-    /// It has had one answer, and may ask again.
-    Answered,
-    /// It has sent half a request.
+    /// One response received; idle keep-alive.
+    Responded,
+    /// Half a request sent.
     HalfHead,
 }
 
 const REQUEST: &[u8] = b"GET /small.bin HTTP/1.1\r\nHost: idle\r\n\r\n";
 
-/// How long a crowd may take to be accepted, and an answer to come.
+/// How long the connections may take to be accepted, and a response to arrive.
 const CEILING: Duration = Duration::from_secs(30);
 
-/// Opens connections and brings them so far. Returns when the server has
-/// accepted all of them, has done what they ask, and rests.
+/// Opens connections and brings them to this state. Returns when the server has
+/// accepted all of them, has sent its responses, and is idle.
 ///
 /// # Errors
-/// If one gets no right answer.
+/// If one of them gets no correct response.
 pub fn gather(
     server: &Server,
     count: usize,
     idle: Idle,
 ) -> Result<Vec<TcpStream>, String> {
-    let mut crowd = Vec::with_capacity(count);
+    let mut idle_and_slow = Vec::with_capacity(count);
     for at in 0..count {
         let mut stream = open(server.address)
             .map_err(|e| format!("idle connection {at} of {count}: {e}"))?;
         let sent = match idle {
             Idle::Silent => Ok(()),
-            Idle::Answered => stream.write_all(REQUEST),
+            Idle::Responded => stream.write_all(REQUEST),
             Idle::HalfHead => stream.write_all(&REQUEST[..REQUEST.len() / 2]),
         };
         sent.map_err(|e| e.to_string())?;
-        crowd.push(stream);
+        idle_and_slow.push(stream);
     }
-    if idle == Idle::Answered {
+    if idle == Idle::Responded {
         let mut expected = Expected::new(SMALL);
-        for stream in &mut crowd {
-            take_answer(stream, &mut expected)?;
+        for stream in &mut idle_and_slow {
+            take_response(stream, &mut expected)?;
         }
     }
     process::until("all idle connections to be accepted", CEILING, || {
@@ -63,10 +63,10 @@ pub fn gather(
         cpu::family(server.pid()).into_iter().map(open).sum::<usize>() >= count
     })?;
     cpu::time_at_rest(server.pid())?;
-    Ok(crowd)
+    Ok(idle_and_slow)
 }
 
-/// A connection that ends by a reset, so that thousands of them leave no
+/// A connection that ends with a reset, so that thousands of them leave no
 /// `TIME_WAIT` behind.
 fn open(address: SocketAddr) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect(address)?;
@@ -76,7 +76,7 @@ fn open(address: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-fn take_answer(
+fn take_response(
     stream: &mut TcpStream,
     expected: &mut Expected,
 ) -> Result<(), String> {
@@ -93,19 +93,19 @@ fn take_answer(
     }
 }
 
-/// Slow clients, served by a thread until they are dismissed.
+/// Slow clients, run by a thread until they are stopped.
 #[derive(Debug)]
 pub struct Slow {
     over: Arc<AtomicBool>,
     thread: JoinHandle<Result<(), String>>,
 }
 
-/// How long a slow client waits before its next byte or kilobytes.
+/// Pause of a slow client before its next byte or its next read.
 const BEAT: Duration = Duration::from_millis(10);
 
 impl Slow {
-    /// Half of them send a head byte by byte, which never ends; half take a
-    /// large file 16 KiB at a time.
+    /// Half of them send an endless head byte by byte; half read a large file
+    /// 16 KiB at a time.
     ///
     /// # Errors
     /// If they can't connect.
@@ -126,13 +126,13 @@ impl Slow {
         Ok(Self { over, thread })
     }
 
-    /// Ends them.
+    /// Stops them.
     ///
     /// # Errors
-    /// If the server had closed one: it did not serve them.
+    /// If the server closed one of them.
     pub fn dismiss(self) -> Result<(), String> {
         self.over.store(true, Ordering::Relaxed);
-        self.thread.join().map_err(|_| "the slow clients broke down")?
+        self.thread.join().map_err(|_| "the slow clients failed")?
     }
 }
 
@@ -148,7 +148,7 @@ fn go_slowly(
                 _ => stream.read(&mut bytes),
             };
             if !done.as_ref().is_ok_and(|count| *count > 0) {
-                return Err(format!("it let go of a slow client: {done:?}"));
+                return Err(format!("it disconnected a slow client: {done:?}"));
             }
         }
         std::thread::sleep(BEAT);

@@ -1,24 +1,24 @@
-//! Reads answers out of a stream of bytes, and accepts only the right one.
+//! Parses responses from a stream of bytes, and accepts only the expected one.
 
-/// What every answer must be; it learns the head so as to compare, and not
-/// parse, the next.
+/// The expected response. It remembers the last correct head, so that it can
+/// compare the next one without parsing it.
 #[derive(Debug)]
 pub struct Expected {
-    /// The content's length, in bytes.
+    /// The length of the body, in bytes.
     length: usize,
-    /// The last right head. It changes when `Date` does.
+    /// The last correct head. It changes with `Date`.
     head: Vec<u8>,
 }
 
 impl Expected {
-    /// A 200 with so many bytes of content.
+    /// A 200 with a body of `length` bytes.
     #[must_use]
     pub fn new(length: usize) -> Self {
         Self { length, head: Vec::new() }
     }
 
     /// # Errors
-    /// Says in what the head is wrong.
+    /// The text says what is wrong with the head.
     fn check(&mut self, head: &[u8]) -> Result<(), String> {
         if head == self.head {
             return Ok(());
@@ -27,7 +27,7 @@ impl Expected {
         let mut lines = text.split("\r\n");
         let status = lines.next().unwrap_or("");
         if !status.starts_with("HTTP/1.1 200 ") {
-            return Err(format!("it answered `{status}`"));
+            return Err(format!("got `{status}`"));
         }
         let length = lines
             .filter_map(|line| line.split_once(':'))
@@ -42,26 +42,26 @@ impl Expected {
     }
 }
 
-/// How far one connection's stream has been read.
+/// The parser's position in one connection's stream.
 #[derive(Debug, Default)]
 pub struct Reader {
-    /// The beginning of a head that has not come whole.
+    /// The beginning of an incomplete head.
     head: Vec<u8>,
-    /// How much of the content is still to come.
+    /// Number of body bytes still to come.
     rest: usize,
-    /// Whether an answer has begun and not ended.
+    /// Whether a response has begun and not ended.
     inside: bool,
 }
 
 impl Reader {
-    /// How much content may come before the next head.
+    /// Number of body bytes before the next head.
     #[must_use]
     pub fn rest(&self) -> usize {
         self.rest
     }
 
-    /// Content that went by without being copied. Returns whether that was
-    /// the end of the answer.
+    /// Counts body bytes that were not copied. Returns whether they end the
+    /// response.
     pub fn skip(&mut self, count: usize) -> bool {
         self.rest = self.rest.saturating_sub(count);
         let ended = self.inside && self.rest == 0;
@@ -69,31 +69,31 @@ impl Reader {
         ended
     }
 
-    /// Takes what came; returns how many answers it has completed.
+    /// Parses what was received; returns the number of responses it completes.
     ///
     /// # Errors
-    /// Says in what an answer is wrong.
+    /// The text says what is wrong with a response.
     pub fn take(
         &mut self,
         mut bytes: &[u8],
         expected: &mut Expected,
     ) -> Result<u64, String> {
-        let mut answers = 0;
+        let mut responses = 0;
         while !bytes.is_empty() {
             if !self.inside {
                 let Some(after) = self.take_head(bytes, expected)? else {
-                    return Ok(answers);
+                    return Ok(responses);
                 };
                 bytes = &bytes[after..];
             }
             let count = self.rest.min(bytes.len());
             bytes = &bytes[count..];
-            answers += u64::from(self.skip(count));
+            responses += u64::from(self.skip(count));
         }
-        Ok(answers)
+        Ok(responses)
     }
 
-    /// Returns how many of the bytes were the head's, once it is whole.
+    /// Returns how many of the bytes belong to the head, once it is complete.
     fn take_head(
         &mut self,
         bytes: &[u8],
