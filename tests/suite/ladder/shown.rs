@@ -34,35 +34,29 @@ the same in all 3 stages
     src/http/mod.rs tests/http.rs
 ";
 
-const STEP: &str = "diff -ruN stage2-two/Cargo.toml \
-stage3-three/Cargo.toml
+const STEP: &str = "\
+diff -ruN stage2-two/Cargo.toml stage3-three/Cargo.toml
 --- stage2-two/Cargo.toml
 +++ stage3-three/Cargo.toml
- \
--1 +1 
+@@ -1 +1 @@
 -stage2-two
 +stage3-three
-diff -ruN stage2-two/src/server.rs \
-stage3-three/src/server.rs
+diff -ruN stage2-two/src/server.rs stage3-three/src/server.rs
 --- stage2-two/src/server.rs
-+++ \
-stage3-three/src/server.rs
- -3,7 +3,7 
++++ stage3-three/src/server.rs
+@@ -3,7 +3,7 @@
  line 3
  line 4
  line 5
 -poll
 +wait
- \
-line 7
+ line 7
  line 8
  line 9
-diff -ruN stage2-two/src/timers.rs \
-stage3-three/src/timers.rs
+diff -ruN stage2-two/src/timers.rs stage3-three/src/timers.rs
 --- /dev/null
 +++ stage3-three/src/timers.rs
- -0,0 \
-+1 
+@@ -0,0 +1 @@
 +deadline
 ";
 
