@@ -6,7 +6,7 @@ use conversations::number::Number;
 use conversations::variant::Variant;
 use conversations::variant::stages::Ladder;
 
-use crate::{Answer, Failure};
+use conversations::command::{Answer, Failure};
 
 /// Builds each sub-step and runs its tests, all of them or those that match.
 /// What cargo and the tests print goes out at once, below the sub-step's name.

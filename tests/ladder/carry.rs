@@ -10,7 +10,7 @@ use conversations::variant::stages::{Ladder, Stage};
 use crate::chain::{Chain, Version};
 use crate::git::{Git, LAST};
 use crate::plan::{Edit, Plan, plan, plan_stage};
-use crate::{Answer, Failure};
+use conversations::command::{Answer, Failure};
 
 /// All that is to be done, known before any of it is done.
 struct Work<'a> {

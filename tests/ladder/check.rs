@@ -5,10 +5,10 @@ use clap::ValueEnum;
 use conversations::variant::rung::Rung;
 use conversations::variant::stages::{DECLARED, Ladder};
 
-use crate::Answer;
 use crate::declared::{self, Declared};
 use crate::series;
 use crate::step::{Difference, Kind, Step};
+use conversations::command::Answer;
 
 /// What to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

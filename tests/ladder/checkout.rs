@@ -10,7 +10,7 @@ use conversations::variant::files::{told, write_if_changed};
 use conversations::variant::stages::Ladder;
 
 use crate::step::Step;
-use crate::{Answer, Failure};
+use conversations::command::{Answer, Failure};
 
 /// Writes the crate into a folder, which must be new or empty.
 ///

@@ -8,7 +8,7 @@ use conversations::variant::stages::Ladder;
 use similar::TextDiff;
 
 use crate::step::{Difference, Kind, Step, text};
-use crate::{Answer, Failure};
+use conversations::command::{Answer, Failure};
 
 const BOLD: &str = "\x1b[1m";
 const RED: &str = "\x1b[31m";

@@ -8,7 +8,7 @@ use conversations::variant::stages::{Ladder, Stage};
 
 use crate::chain::{Chain, Version};
 use crate::git::{Git, Merge};
-use crate::{Answer, Failure};
+use conversations::command::{Answer, Failure};
 
 /// What becomes of the patches, known before any is written.
 #[derive(Default)]

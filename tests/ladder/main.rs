@@ -32,11 +32,12 @@ mod step;
 mod table;
 
 use std::env;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use conversations::command::{Answer, Failure, finish};
 use conversations::number::Number;
 use conversations::variant::stages::Ladder;
 
@@ -124,48 +125,8 @@ enum Command {
     },
 }
 
-/// What a command has to say when it could do its work.
-struct Answer {
-    text: String,
-    /// Whether all is well; otherwise the exit code is 1.
-    good: bool,
-}
-
-impl Answer {
-    fn good(text: String) -> Self {
-        Self { text, good: true }
-    }
-}
-
-/// Why a command could not do its work.
-enum Failure {
-    /// The command line makes no sense: exit code 2.
-    Usage(String),
-    /// It does, but something is in the way: exit code 1.
-    Blocked(String),
-}
-
-/// For `map_err`, where what went wrong is told in words already.
-impl From<String> for Failure {
-    fn from(text: String) -> Self {
-        Self::Blocked(text)
-    }
-}
-
 fn main() -> ExitCode {
-    let (text, code) = match run(Arguments::parse().command) {
-        Ok(answer) => {
-            let code = u8::from(!answer.good);
-            match print(&answer.text) {
-                Ok(()) => return ExitCode::from(code),
-                Err(error) => (format!("cannot print: {error}"), 1),
-            }
-        }
-        Err(Failure::Usage(text)) => (text, 2),
-        Err(Failure::Blocked(text)) => (text, 1),
-    };
-    eprintln!("cargo ladder: {text}");
-    ExitCode::from(code)
+    finish("cargo ladder", run(Arguments::parse().command))
 }
 
 fn run(command: Option<Command>) -> Result<Answer, Failure> {
@@ -211,14 +172,4 @@ fn colour() -> bool {
     let refused =
         env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     io::stdout().is_terminal() && !refused
-}
-
-/// Prints all of it. A reader that goes away early, as `head` does, has seen
-/// what it wanted.
-fn print(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => result,
-    }
 }

@@ -12,7 +12,7 @@ use conversations::variant::stages::{Ladder, Stage};
 
 use crate::follow::stay;
 use crate::git::LAST;
-use crate::{Answer, Failure};
+use conversations::command::{Answer, Failure};
 
 /// Where the new tree goes.
 struct Place<'a> {

@@ -3,9 +3,9 @@
 use conversations::variant::rung::Rung;
 use conversations::variant::stages::{Ladder, Stage};
 
-use crate::Answer;
 use crate::declared::{self, Declared};
 use crate::step::Step;
+use conversations::command::Answer;
 
 /// How wide the column of names is, in characters.
 const NAME: usize = 32;

@@ -24,6 +24,7 @@
 //! | [`files`], [`validators`], [`sendfile`] | files, also files that change |
 //! | [`fault`], [`fuzz`] | system calls that fail, damaged requests |
 //! | [`tools`], [`slow_attacks`] | curl, ab, wrk, slowhttptest |
+//! | [`variant`], [`command`] | stages with patches; what their commands share |
 //! | [`lab`], [`labs`], [`built`] | shared code of the labs, and their tests |
 //!
 //! `tests/README.md` shows how to write a script and how to aim the suite at
@@ -34,6 +35,7 @@ pub mod built;
 pub mod cache;
 pub mod cases;
 pub mod cli;
+pub mod command;
 pub mod contract;
 pub mod deadline;
 pub mod descriptors;

@@ -188,6 +188,15 @@ fn sub_step(stage: u32) -> Number {
     step.filter(|step| step.stage == stage).unwrap_or(Number::stage(stage))
 }
 
+/// Whether each script runs in one form only, and no lab at all: `WHOLE_ONLY=1`
+/// asks for it, and a sub-step has the parsers of its stage, which run in all
+/// forms.
+#[must_use]
+pub fn whole_only(stage: &Stage) -> bool {
+    stage.at.step.is_some()
+        || std::env::var_os("WHOLE_ONLY").is_some_and(|value| value == "1")
+}
+
 /// `stage4-epoll-et` is stage 4; a name without a number is stage 1.
 fn number_in(name: &str) -> u32 {
     let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());

@@ -9,7 +9,7 @@ use crate::runner::{Pace, Played, play};
 use crate::script::{Place, Script};
 use crate::server::pool;
 use crate::snapshot::{HOW_TO_ACCEPT, Slot, Verdict};
-use crate::stage::{Case, Outcome, PASSED, Stage};
+use crate::stage::{Case, Outcome, PASSED, Stage, whole_only};
 use crate::{
     cases, contract, fixtures, io_limit, labs, orphans, report, script,
     snapshot,
@@ -66,7 +66,7 @@ pub fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
         }
     }
     // The labs belong to the whole stage, and use all of it.
-    if stage.at.step.is_none() {
+    if !whole_only(stage) {
         trials.extend(labs::trials(stage));
     }
     if stage.is_ours() {
@@ -90,12 +90,11 @@ fn script_trials(stage: &Arc<Stage>, place: &Place) -> Vec<Trial> {
         return Vec::new();
     }
     let mut paces = vec![(name.clone(), Pace::Whole)];
-    // A sub-step has the parsers of its stage, which run in all forms.
-    let whole = stage.at.step.is_none();
-    if script.split && whole {
+    let all_forms = !whole_only(stage);
+    if script.split && all_forms {
         paces.push((name.clone() + BYTE_BY_BYTE, Pace::ByteByByte));
     }
-    if stage.is_ours() && script.io_limit && whole {
+    if stage.is_ours() && script.io_limit && all_forms {
         // A new script has no snapshot; its whole run fails as well.
         let stored = slot(place).stored().unwrap_or_default();
         let size = io_limit::size(&stored);

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use super::task::Check;
 use super::{Variant, variants};
 
 impl Variant {
@@ -16,9 +17,8 @@ impl Variant {
     /// What the compiler says, if it says anything: a warning is an error.
     pub fn build(&self) -> Result<(), String> {
         self.write(&self.folder())?;
-        let words = ["test", "--no-run", "--message-format=json"];
-        let mut command = self.cargo(&words);
-        command.stderr(Stdio::inherit());
+        let mut command = self.cargo(&["test", "--no-run"]);
+        command.arg("--message-format=json").stderr(Stdio::inherit());
         let output =
             command.output().map_err(|e| format!("cannot run cargo: {e}"))?;
         let said = complaints(&output.stdout);
@@ -26,6 +26,46 @@ impl Variant {
             return Ok(());
         }
         Err(format!("{} does not build without warnings.\n{said}", self.name))
+    }
+
+    /// Builds the test program of a check from what is in its folder.
+    ///
+    /// Returns the compiler's warnings.
+    ///
+    /// # Errors
+    /// What the compiler says of a crate that it can't build.
+    pub fn build_check(&self, check: &Check) -> Result<String, String> {
+        let mut command = self.cargo(&["test", "--no-run", "--quiet"]);
+        command.args(["--message-format=json", "--test", &check.program]);
+        let output =
+            command.output().map_err(|e| format!("cannot run cargo: {e}"))?;
+        let said = complaints(&output.stdout);
+        if output.status.success() {
+            return Ok(said);
+        }
+        // Cargo itself may have found something, such as a bad manifest.
+        let cargo = String::from_utf8_lossy(&output.stderr);
+        Err(if said.is_empty() { cargo.into_owned() } else { said })
+    }
+
+    /// Runs a check, without the forms of scripts that take long, and returns
+    /// whether it passed, with what it printed.
+    ///
+    /// # Errors
+    /// If cargo can't be run.
+    pub fn run_check(&self, check: &Check) -> Result<(bool, String), String> {
+        let words = ["test", "--quiet", "--test", &check.program, "--"];
+        let mut command = self.cargo(&words);
+        if !check.filter.is_empty() {
+            command.arg(&check.filter);
+        }
+        let output = command
+            .env("WHOLE_ONLY", "1")
+            .output()
+            .map_err(|e| format!("cannot run cargo: {e}"))?;
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        Ok((output.status.success(), text))
     }
 
     /// Builds it and runs its tests, or those with `filter` in their name;

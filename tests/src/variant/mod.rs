@@ -8,6 +8,7 @@
 //! | [`files`] | a tree in memory, and on disk |
 //! | [`header`], [`patch`], [`hunk`] | a patch file: what it says, and what it does |
 //! | [`manifest`] | a `Cargo.toml` that needs no workspace |
+//! | [`task`] | bugs to find and exercises to solve, for `cargo practice` |
 //! | [`cargo`] | builds and tests it |
 
 pub mod cargo;
@@ -18,6 +19,7 @@ pub mod manifest;
 pub mod patch;
 pub mod rung;
 pub mod stages;
+pub mod task;
 
 use std::collections::BTreeSet;
 use std::env;

@@ -107,12 +107,21 @@ impl Patch {
         self.sections.keys().map(String::as_str)
     }
 
+    /// Drops what it does to other files than those that `keep` wants.
+    pub fn keep(&mut self, keep: impl Fn(&str) -> bool) {
+        self.sections.retain(|file, _| keep(file));
+    }
+
+    /// The diff alone, without the header.
+    #[must_use]
+    pub fn diff(&self) -> String {
+        self.sections.values().map(String::as_str).collect()
+    }
+
     /// The text of the patch file.
     #[must_use]
     pub fn text(&self) -> String {
-        let diffs: String =
-            self.sections.values().map(String::as_str).collect();
-        format!("{}{END}\n{diffs}", self.header.text())
+        format!("{}{END}\n{}", self.header.text(), self.diff())
     }
 
     /// Writes the patch file.
@@ -168,6 +177,23 @@ impl Patch {
             return Err(self.about(file, why));
         }
         Ok((!removes).then_some(new))
+    }
+
+    /// Applies it to files that have changed since, wherever its hunks fit.
+    ///
+    /// # Errors
+    /// If a hunk fits nowhere.
+    pub fn fit(&self, files: &Files) -> Result<Files, String> {
+        let mut files = files.clone();
+        for (file, section) in &self.sections {
+            let old = files.get(file).map_or("", String::as_str);
+            let patch = diffy::Patch::from_str(section)
+                .map_err(|error| self.about(file, &error.to_string()))?;
+            let new = diffy::apply(old, &patch)
+                .map_err(|error| self.about(file, &error.to_string()))?;
+            files.insert(file.clone(), new);
+        }
+        Ok(files)
     }
 
     fn about(&self, file: &str, why: &str) -> String {

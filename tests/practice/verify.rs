@@ -1,0 +1,100 @@
+//! Plants every bug and applies every solution: does each check fail before,
+//! with words that lead to the cause, and pass after?
+
+use std::time::Instant;
+
+use conversations::command::{Answer, Failure};
+use conversations::variant::Variant;
+use conversations::variant::task::{Check, Kind, Task};
+
+use crate::check::anything_broken;
+use crate::place::Place;
+
+/// Verifies these tasks, or all of them.
+///
+/// # Errors
+/// If there is no such task.
+pub fn verify(
+    place: &Place,
+    names: &[String],
+    full: bool,
+) -> Result<Answer, Failure> {
+    let mut tasks: Vec<&Task> = Vec::new();
+    for name in names {
+        tasks.push(place.task(name)?);
+    }
+    if names.is_empty() {
+        tasks.extend(place.tasks.values());
+    }
+    let (mut failed, started) = (0, Instant::now());
+    for task in &tasks {
+        let begun = Instant::now();
+        let result = one(place, task, full);
+        let took = begun.elapsed().as_secs();
+        let verdict = if result.is_ok() { "ok" } else { "FAILED" };
+        eprintln!("{verdict:6}  {} ({took} s)", task.name);
+        if let Err(why) = result {
+            failed += 1;
+            eprintln!("\n{}: {why}\n", task.patch.name());
+        }
+    }
+    let (count, took) = (tasks.len(), started.elapsed().as_secs());
+    let text = format!("{count} tasks, {failed} failed, {took} s\n");
+    Ok(Answer { text, good: failed == 0 })
+}
+
+fn one(place: &Place, task: &Task, full: bool) -> Result<(), String> {
+    let start = task.start(&place.ladder)?;
+    build(&start, task)?;
+    let (passed, said) = start.run_check(&task.check())?;
+    if passed {
+        return Err("its check passes from the start".to_owned());
+    }
+    let must = task.says("Says");
+    if !said.contains(&must) {
+        return Err(format!("its check does not say `{must}`:\n{said}"));
+    }
+    spares(&start, task)?;
+    let same = start.base.files == task.solved(&place.ladder)?.files()?;
+    if same {
+        // Without the bug it is the stage, whose tests run anyway.
+        return Ok(());
+    }
+    let solved = task.solved(&place.ladder)?;
+    build(&solved, task)?;
+    must_pass(&solved, &task.check())?;
+    if full && task.kind == Kind::Exercise {
+        let broken = anything_broken(&solved)?;
+        return broken.map_or(Ok(()), Err);
+    }
+    spares(&solved, task)
+}
+
+/// Builds what the two checks need; a warning would give the bug away.
+fn build(variant: &Variant, task: &Task) -> Result<(), String> {
+    variant.write(&variant.folder())?;
+    for check in [task.check(), task.spared()] {
+        let said = variant.build_check(&check)?;
+        if !said.is_empty() {
+            return Err(said);
+        }
+    }
+    Ok(())
+}
+
+fn spares(variant: &Variant, task: &Task) -> Result<(), String> {
+    must_pass(variant, &task.spared())
+}
+
+fn must_pass(variant: &Variant, check: &Check) -> Result<(), String> {
+    let (passed, said) = variant.run_check(check)?;
+    if passed && !none_ran(&said) {
+        return Ok(());
+    }
+    Err(format!("{} fails:\n{said}", check.command()))
+}
+
+/// A filter that matches nothing proves nothing.
+fn none_ran(said: &str) -> bool {
+    said.contains("running 0 tests")
+}
