@@ -30,7 +30,7 @@ pub fn check(place: &Place, name: Option<&str>) -> Result<Answer, Failure> {
     if let Err(said) = variant.build_check(&check) {
         return Ok(Answer::bad(format!("{said}\nIt does not build yet.\n")));
     }
-    let (passed, said) = variant.run_check(&check)?;
+    let (passed, said) = variant.run_check(&check, None)?;
     if !passed {
         return Ok(Answer::bad(still_there(task, &said)));
     }
@@ -74,7 +74,7 @@ pub fn anything_broken(variant: &Variant) -> Result<Option<String>, String> {
         if let Err(said) = variant.build_check(&check) {
             return Ok(Some(said));
         }
-        let (passed, said) = variant.run_check(&check)?;
+        let (passed, said) = variant.run_check(&check, None)?;
         if !passed {
             return Ok(Some(said));
         }

@@ -10,6 +10,9 @@ use conversations::variant::task::{Check, Kind, Task};
 use crate::check::anything_broken;
 use crate::place::Place;
 
+/// How many seconds a test waits for one event that a bug prevents.
+const CEILING: u32 = 5;
+
 /// Verifies these tasks, or all of them.
 ///
 /// # Errors
@@ -46,7 +49,7 @@ pub fn verify(
 fn one(place: &Place, task: &Task, full: bool) -> Result<(), String> {
     let start = task.start(&place.ladder)?;
     build(&start, task)?;
-    let (passed, said) = start.run_check(&task.check())?;
+    let (passed, said) = start.run_check(&task.check(), Some(CEILING))?;
     if passed {
         return Err("its check passes from the start".to_owned());
     }
@@ -87,7 +90,7 @@ fn spares(variant: &Variant, task: &Task) -> Result<(), String> {
 }
 
 fn must_pass(variant: &Variant, check: &Check) -> Result<(), String> {
-    let (passed, said) = variant.run_check(check)?;
+    let (passed, said) = variant.run_check(check, None)?;
     if passed && !none_ran(&said) {
         return Ok(());
     }

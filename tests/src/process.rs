@@ -219,12 +219,26 @@ pub fn until_asleep(pid: i32, ceiling: Duration) -> Result<(), String> {
     })
 }
 
+/// Waits until all threads of the process have stopped: kill(2) returns before
+/// SIGSTOP takes effect.
+///
+/// # Errors
+/// When the ceiling is reached.
+pub fn until_stopped(pid: i32, ceiling: Duration) -> Result<(), String> {
+    until("all threads to stop", ceiling, || all_are(pid, 'T'))
+}
+
 fn all_asleep(pid: i32) -> bool {
-    let asleep = |task: &i32| {
+    all_are(pid, 'S')
+}
+
+/// Whether all threads are in this state (proc_pid_stat(5)).
+fn all_are(pid: i32, state: char) -> bool {
+    let is = |task: &i32| {
         let stat = read(&format!("/proc/{pid}/task/{task}/stat"));
-        stat.is_ok_and(|stat| stat.contains(") S "))
+        stat.is_ok_and(|stat| stat.contains(&format!(") {state} ")))
     };
-    tasks(pid).is_ok_and(|tasks| tasks.iter().all(asleep))
+    tasks(pid).is_ok_and(|tasks| tasks.iter().all(is))
 }
 
 fn read(path: &str) -> Result<String, String> {

@@ -76,7 +76,7 @@ impl Stage {
             name: name.to_owned(),
             number: number_in(name),
             at: sub_step(number_in(name)),
-            ceiling: CEILING,
+            ceiling: ceiling(),
             launch: Launch::Program(path.into(), Vec::new()),
             descriptors: None,
         }
@@ -178,6 +178,14 @@ impl Stage {
         process::until_asleep(server.pid(), self.ceiling)?;
         Ok(server)
     }
+}
+
+/// How long a test waits for one event. Who expects the test to fail, because a
+/// bug has been planted, can shorten the wait with `CEILING=SECONDS`.
+fn ceiling() -> Duration {
+    let seconds = std::env::var("CEILING").ok();
+    let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+    seconds.map_or(CEILING, Duration::from_secs)
 }
 
 /// The sub-step that this crate is, as `cargo ladder test` says; else the whole

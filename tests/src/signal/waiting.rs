@@ -8,10 +8,11 @@ use super::{REQUEST, case, expect_exit, last_response, send, until_closed};
 use crate::files;
 use crate::fixtures::{self, BIG, pattern};
 use crate::number::Number;
+use crate::process;
 use crate::server::Server;
 use crate::stage::{Case, Outcome, PASSED, Stage};
 use crate::wire::Client;
-use crate::wire::client::End;
+use crate::wire::client::{CEILING, End};
 
 /// Connections in the accept queue when the signal arrives: more than the
 /// server accepts per iteration.
@@ -122,6 +123,7 @@ fn while_stopped(
     action: impl FnOnce() -> Result<(), String>,
 ) -> Result<(), String> {
     send(server, Signal::SIGSTOP)?;
+    process::until_stopped(server.pid(), CEILING)?;
     let done = action().and_then(|()| send(server, Signal::SIGTERM));
     send(server, Signal::SIGCONT)?;
     done

@@ -53,6 +53,12 @@ pub fn cases() -> Vec<Case> {
             one_timer,
         ),
         case(
+            "truth::last_deadline",
+            "The only client times out. Then no deadline is left, and the \
+             server sleeps.",
+            last_deadline,
+        ),
+        case(
             "truth::short_connections",
             "Thousands of connections come and go and leave nothing behind: no \
              memory, no\ndescriptor, and no deadline that wakes the server.",
@@ -114,6 +120,31 @@ fn one_timer(stage: &Stage) -> Outcome {
     if !(1..=CLIENTS).contains(&count) {
         return Err(format!("the timer was set {count} times").into());
     }
+    Ok(PASSED)
+}
+
+fn last_deadline(stage: &Stage) -> Outcome {
+    let mut server = stage.start_plain(&["--head-timeout", "1"])?;
+    let pid = server.pid();
+    let before = process::descriptors(pid)?;
+    let mut client = server.connect()?;
+    client.send(&SMALL_FILE[..20])?;
+    // The client stays, so the last deadline is that of the lingering close.
+    client.wait_for_end()?;
+    process::until_descriptors(pid, before, stage.ceiling)?;
+    process::until_asleep(pid, stage.ceiling)?;
+    let start = process::used(pid)?;
+    thread::sleep(Duration::from_secs(2));
+    let end = process::used(pid)?;
+    if start != end {
+        return Err(format!(
+            "before: {start:?}\nafter:  {end:?}\nThe server woke up after its \
+             last deadline."
+        )
+        .into());
+    }
+    drop(client);
+    server.check_alive()?;
     Ok(PASSED)
 }
 

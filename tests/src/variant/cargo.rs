@@ -49,15 +49,23 @@ impl Variant {
     }
 
     /// Runs a check, without the forms of scripts that take long, and returns
-    /// whether it passed, with what it printed.
+    /// whether it passed, with what it printed. Tests wait `ceiling` seconds
+    /// for one event, or as long as always.
     ///
     /// # Errors
     /// If cargo can't be run.
-    pub fn run_check(&self, check: &Check) -> Result<(bool, String), String> {
+    pub fn run_check(
+        &self,
+        check: &Check,
+        ceiling: Option<u32>,
+    ) -> Result<(bool, String), String> {
         let words = ["test", "--quiet", "--test", &check.program, "--"];
         let mut command = self.cargo(&words);
         if !check.filter.is_empty() {
             command.arg(&check.filter);
+        }
+        if let Some(seconds) = ceiling {
+            command.env("CEILING", seconds.to_string());
         }
         let output = command
             .env("WHOLE_ONLY", "1")
