@@ -33,6 +33,14 @@ pub enum Directive {
     Lacks(String),
     /// `{{#steps N}}`: the sub-steps of a stage.
     Steps(String),
+    /// `{{#bugs N}}`: the bugs to find in a stage.
+    Bugs(String),
+    /// `{{#exercises N}}`: its exercises with checks.
+    Exercises(String),
+    /// `{{#patch NAME}}`: what a bug or a solution changes.
+    Patch(String),
+    /// `{{#task NAME FIELD}}`: a field of a bug's or an exercise's header.
+    Task(String, String),
     /// `{{#options STAGE}}`: the table of socket options.
     Options(String),
     /// `{{#choices}}`: what every stage has, and the labs.
@@ -80,6 +88,15 @@ impl FromStr for Directive {
             "step" => Ok(Self::Step(needs("a sub-step")?)),
             "lacks" => Ok(Self::Lacks(needs("a sub-step")?)),
             "steps" => Ok(Self::Steps(needs("a stage's number")?)),
+            "bugs" => Ok(Self::Bugs(needs("a stage's number")?)),
+            "exercises" => Ok(Self::Exercises(needs("a stage's number")?)),
+            "patch" => Ok(Self::Patch(needs("a bug or an exercise")?)),
+            "task" => match needs("a name and a field")?.split_once(' ') {
+                Some((name, field)) => {
+                    Ok(Self::Task(name.to_owned(), field.to_owned()))
+                }
+                None => Err("{{#task}} needs a name and a field".to_owned()),
+            },
             "options" => Ok(Self::Options(needs("a stage")?)),
             "option" => Ok(Self::Option(needs("an option's name")?)),
             "bench" => Ok(Self::Bench(needs("a scenario")?)),
@@ -114,6 +131,10 @@ pub fn expand(
         Directive::Step(name) => library.steps.head(name, page),
         Directive::Lacks(name) => library.steps.lacks(name),
         Directive::Steps(stage) => library.steps.table(stage, page),
+        Directive::Bugs(stage) => library.practice.bugs(stage),
+        Directive::Exercises(stage) => library.practice.exercises(stage),
+        Directive::Patch(name) => library.practice.diff(name),
+        Directive::Task(name, field) => library.practice.field(name, field),
         Directive::Options(stage) => {
             library.options.table(stage, page, &library.stages)
         }
@@ -178,6 +199,11 @@ fn snapshot(name: &str, library: &Library) -> Result<String, String> {
     let body = fold(body);
     let (group, last) = name.rsplit_once('/').unwrap_or(("", name));
     let stages = &library.stages;
+    if group == "practice" {
+        let caption = "As seen by <code>cargo test -p conversations --test \
+                       practice</code>";
+        return Ok(listing(caption, "text", &body));
+    }
     let (stage, filter) = match stages.iter().find(|stage| *stage == group) {
         Some(stage) => match last.strip_prefix("lab-") {
             Some(lab) => (stage.clone(), format!("labs::{lab}")),

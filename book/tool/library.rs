@@ -11,6 +11,7 @@ use crate::excerpt::{Part, excerpt};
 use crate::glossary::{self, Glossary};
 use crate::html::{escape, to_root};
 use crate::options::Options;
+use crate::practice::Practice;
 use crate::problem::Problems;
 use crate::steps::Steps;
 use crate::workspace::{Workspace, has_extension};
@@ -26,6 +27,8 @@ pub struct Library {
     pub options: Options,
     /// The sub-steps.
     pub steps: Steps,
+    /// The bugs to find and the exercises.
+    pub practice: Practice,
     /// The terms that the pages explain.
     pub glossary: Glossary,
     /// The files that get a page of their own.
@@ -49,9 +52,14 @@ impl Library {
             problems.add("tests/ladder.toml", 1, why);
             Steps::default()
         });
+        let practice = Practice::load(workspace).unwrap_or_else(|why| {
+            problems.add("tests/ladder.toml", 1, why);
+            Practice::default()
+        });
         Self {
             workspace: workspace.clone(),
             steps,
+            practice,
             glossary: load_glossary(workspace),
             options: Options::load(workspace, &stages, problems),
             stages,
@@ -142,6 +150,7 @@ impl Library {
             let file = format!("book/src/{}", glossary::PAGE);
             problems.add(&file, line, format!("no page uses the term {term}"));
         }
+        self.practice.check_unused(problems);
         for (name, page) in self.options.pages() {
             if !self.boxes.contains(name) {
                 let file = format!("book/src/{page}");

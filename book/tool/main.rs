@@ -12,6 +12,7 @@
 //! | `excerpt`, `items`, `anchor` | parts of a file, by anchor or by name |
 //! | `diff` | what a stage changes |
 //! | `steps` | the sub-steps between two stages |
+//! | `practice` | bugs to find, and exercises |
 //! | `colour` | Rust in colours, line by line |
 //! | `diagram` | svgbob drawings as SVG |
 //! | `options`, `facts` | the socket options, from `options.toml` |
@@ -40,6 +41,7 @@ mod markdown;
 mod option_box;
 mod options;
 mod page;
+mod practice;
 mod problem;
 mod render;
 mod results;
@@ -82,6 +84,10 @@ struct Arguments {
     /// Build into this folder instead of book/build
     #[arg(long, value_name = "DIR", global = true)]
     into: Option<PathBuf>,
+
+    /// Leave out the answers to exercises, and their solutions
+    #[arg(long, global = true)]
+    no_answers: bool,
 }
 
 #[derive(Subcommand)]
@@ -119,18 +125,20 @@ fn main() -> ExitCode {
 /// becomes the server.
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     let into = arguments.into.as_deref();
+    let answers = !arguments.no_answers;
     match &arguments.command {
         None => {
             let Arguments { listen, stage, .. } = *arguments;
-            serve::serve(&Workspace::find()?, stage, listen, into)?;
+            let workspace = Workspace::find()?;
+            serve::serve(&workspace, stage, listen, into, answers)?;
         }
         Some(Command::Build) => {
-            let built = render::build(&Workspace::find()?, into)?;
+            let built = render::build(&Workspace::find()?, into, answers)?;
             eprintln!("the book is in {}", built.display());
         }
         Some(Command::Preprocess { question: None }) => {
             let (context, book) = parse_input(stdin().lock())?;
-            let book = Strict.run(&context, book)?;
+            let book = Strict { answers }.run(&context, book)?;
             let mut out = stdout().lock();
             serde_json::to_writer(&mut out, &book)?;
             out.flush()?;

@@ -15,12 +15,16 @@ use crate::warnings::Warnings;
 use crate::workspace::Workspace;
 
 /// Builds the book into `into`, or where `book.toml` says, and returns that
-/// folder. Nothing is replaced unless every check has passed.
+/// folder; `answers` says whether answers are part of it. Nothing is replaced unless every check has passed.
 ///
 /// # Errors
 ///
 /// All problems of the pages at once; whatever mdBook fails at or warns of.
-pub fn build(workspace: &Workspace, into: Option<&Path>) -> Result<PathBuf> {
+pub fn build(
+    workspace: &Workspace,
+    into: Option<&Path>,
+    answers: bool,
+) -> Result<PathBuf> {
     eprintln!("reading {}", workspace.src().display());
     check_summary(workspace)?;
     let mut config = Config::from_disk(workspace.book.join("book.toml"))?;
@@ -31,7 +35,7 @@ pub fn build(workspace: &Workspace, into: Option<&Path>) -> Result<PathBuf> {
     let built = warnings.during(|| {
         let mut book = MDBook::load_with_config(&workspace.book, config)?;
         // It takes the place of the command in book.toml, by its name.
-        book.with_preprocessor(Strict);
+        book.with_preprocessor(Strict { answers });
         eprintln!(
             "checking and rendering {} pages",
             book.book.chapters().count()

@@ -24,10 +24,11 @@ pub fn serve(
     stage: u32,
     listen: SocketAddr,
     into: Option<&Path>,
+    answers: bool,
 ) -> Result<Infallible> {
     let stage = workspace.stage(stage).map_err(|error| anyhow!(error))?;
     let listen = free_address(listen)?;
-    let book = render::build(workspace, into)?;
+    let book = render::build(workspace, into, answers)?;
     let server = build_server(workspace, &stage)?;
     eprintln!("the book is at http://{}/", reachable(listen));
     let failure = Command::new(&server)

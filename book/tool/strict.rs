@@ -13,12 +13,16 @@ use crate::links;
 use crate::links::Page;
 use crate::markdown;
 use crate::page;
+use crate::practice::without_answers;
 use crate::problem::Problems;
 use crate::workspace::{Workspace, files_below, has_extension};
 
 /// Expands the directives of a book and refuses what does not hold.
 #[derive(Debug)]
-pub struct Strict;
+pub struct Strict {
+    /// Whether answers and solutions are part of it.
+    pub answers: bool,
+}
 
 impl Preprocessor for Strict {
     fn name(&self) -> &'static str {
@@ -30,7 +34,13 @@ impl Preprocessor for Strict {
     }
 
     fn run(&self, ctx: &PreprocessorContext, book: Book) -> Result<Book> {
-        Ok(process(&Workspace::around(&ctx.root)?, book)?)
+        let mut book = process(&Workspace::around(&ctx.root)?, book)?;
+        if !self.answers {
+            book.for_each_chapter_mut(|chapter| {
+                chapter.content = without_answers(&chapter.content);
+            });
+        }
+        Ok(book)
     }
 }
 

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use conversations::command::{Answer, Failure};
-use conversations::variant::Variant;
 use conversations::variant::files::{
     Files, folder_files, read, write_if_changed,
 };
 use conversations::variant::task::{Check, Kind, Task};
+use conversations::variant::{Variant, lock};
 
 use crate::place::Place;
 use crate::progress::Progress;
@@ -24,6 +24,7 @@ pub fn check(place: &Place, name: Option<&str>) -> Result<Answer, Failure> {
     if !folder.exists() {
         return Err(not_started(task));
     }
+    let _alone = lock(&place.ladder.root)?;
     let variant = written(place, task, &folder)?;
     let check = task.check();
     eprintln!("Building {} ...", task.name);
@@ -66,10 +67,12 @@ pub fn anything_broken(variant: &Variant) -> Result<Option<String>, String> {
     let files = variant.files()?;
     let programs = files.keys().filter_map(|file| {
         let name = file.strip_prefix("tests/")?.strip_suffix(".rs")?;
-        (!name.contains('/') && name != "variants").then_some(name)
+        (!name.contains('/') && name != "variants").then_some(name.to_owned())
     });
+    let mut programs: Vec<String> = programs.collect();
+    // What takes longest comes last.
+    programs.sort_by_key(|name| name == "conversations");
     for program in programs {
-        let program = program.to_owned();
         let check = Check { program, filter: String::new() };
         if let Err(said) = variant.build_check(&check) {
             return Ok(Some(said));

@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use conversations::command::{Answer, Failure};
-use conversations::variant::Variant;
 use conversations::variant::task::{Check, Kind, Task};
+use conversations::variant::{Variant, lock};
 
 use crate::check::anything_broken;
 use crate::place::Place;
@@ -47,6 +47,7 @@ pub fn verify(
 }
 
 fn one(place: &Place, task: &Task, full: bool) -> Result<(), String> {
+    let _alone = lock(&place.ladder.root)?;
     let start = task.start(&place.ladder)?;
     build(&start, task)?;
     let (passed, said) = start.run_check(&task.check(), Some(CEILING))?;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::task::Check;
-use super::{Variant, variants};
+use super::{Variant, lock, variants};
 
 impl Variant {
     /// Writes it below `target/variants` and builds it with its tests. All
@@ -82,6 +82,7 @@ impl Variant {
     /// # Errors
     /// If it does not build, or a test fails.
     pub fn test(&self, filter: Option<&str>) -> Result<(), String> {
+        let _alone = lock(&self.root)?;
         self.build()?;
         // Cargo's own `--quiet` does not reach tests with a `main` of their own.
         let words = ["test", "--no-fail-fast", "--", "--quiet"];

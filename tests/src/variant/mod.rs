@@ -23,8 +23,10 @@ pub mod task;
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
 
 use files::{Files, folder_files, told, write_if_changed};
 use patch::Patch;
@@ -150,6 +152,21 @@ pub fn variants(root: &Path) -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR");
     let target = target.map_or_else(|| root.join("target"), PathBuf::from);
     root.join(target).join("variants")
+}
+
+/// Waits until no other process builds or tests variants: those of one stage
+/// have their program in the same place. Dropping the lock lets the next one
+/// continue.
+///
+/// # Errors
+/// If the lock file can't be created or locked.
+pub fn lock(root: &Path) -> Result<Flock<File>, String> {
+    let folder = variants(root);
+    let path = folder.join("lock");
+    let file = fs::create_dir_all(&folder).and_then(|()| File::create(&path));
+    let file = file.map_err(|error| told(&path, &error))?;
+    Flock::lock(file, FlockArg::LockExclusive)
+        .map_err(|(_, error)| format!("{}: {error}", path.display()))
 }
 
 /// Removes the files that a variant had when it was last written.
