@@ -8,11 +8,12 @@ use conversations::variant::stages::Ladder;
 
 use conversations::command::{Answer, Failure};
 
-/// Builds each sub-step and runs its tests, all of them or those that match.
-/// What cargo and the tests print goes out at once, below the sub-step's name.
+/// Builds each sub-step and runs its tests, or only those that match the
+/// filter. Output from cargo and the tests appears at once, below the
+/// sub-step's name.
 ///
 /// # Errors
-/// If there is no such tree.
+/// A number that the ladder does not have.
 pub fn test(
     ladder: &Ladder,
     mut numbers: Vec<Number>,
@@ -44,12 +45,13 @@ pub fn test(
         lines.push(format!("{verdict}  {heading} ({took} s)"));
     }
     if lines.is_empty() {
-        lines.push("There is nothing between the stages.".to_owned());
+        lines.push("There are no sub-steps to test.".to_owned());
     }
     Ok(Answer { text: format!("\n{}\n", lines.join("\n")), good })
 }
 
-/// All sub-steps that are not a stage, which is tested as such.
+/// All sub-steps except those that equal a stage: `cargo test` covers the
+/// stages.
 fn between(ladder: &Ladder) -> Result<Vec<Number>, String> {
     let mut numbers = Vec::new();
     for number in ladder.numbers()? {

@@ -1,4 +1,4 @@
-//! Takes an edit from one stage to all other trees of the ladder.
+//! Applies an edit of one stage to all other trees of the ladder.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::git::{Git, LAST};
 use crate::plan::{Edit, Plan, plan, plan_stage};
 use conversations::command::{Answer, Failure};
 
-/// All that is to be done, known before any of it is done.
+/// The complete plan, made before anything is written.
 struct Work<'a> {
     edit: Edit<'a>,
     stages: Vec<(&'a Stage, Plan)>,
@@ -21,13 +21,13 @@ struct Work<'a> {
     patches: Vec<Patch>,
 }
 
-/// Applies to all other stages and sub-steps what has happened to a file since
-/// the last commit. Nothing is written before all of it is known to be
-/// possible, or known not to be; a tree with a conflict keeps its file.
+/// Applies a file's changes since the last commit to the same file in all other
+/// stages and sub-steps. It plans every tree before it writes the first one. A
+/// tree with a conflict keeps its file.
 ///
 /// # Errors
-/// If there is no such file, no edit, or an edit in several stages at once; or
-/// if the sub-steps do not compose.
+/// The file does not exist, has no changes, or has different changes in several
+/// stages; or a patch of the sub-steps does not apply.
 pub fn carry(
     ladder: &Ladder,
     here: &Path,
@@ -39,13 +39,14 @@ pub fn carry(
     let Some(base) = git.committed(&name)? else {
         return Err(Failure::Blocked(format!(
             "{name} is not in the last commit, so there is no edit to carry: \
-             copy it to the stages that need it"
+             copy the file to the stages that need it"
         )));
     };
     let edited = stage.read(&file)?;
     if edited == base {
         return Err(Failure::Blocked(format!(
-            "{name} is as in the last commit: there is no edit to carry"
+            "{name} has not changed since the last commit: there is no edit \
+             to carry"
         )));
     }
     let edit = Edit { stage, file, base, edited };
@@ -65,8 +66,8 @@ pub fn carry(
     Ok(report(&work))
 }
 
-/// The stage that a path leads to, and the path from its folder. It may be
-/// given from the current folder or from the top of the workspace.
+/// Splits a path into its stage and the path inside that stage. The path may
+/// be relative to the current folder or to the workspace root.
 fn locate<'a>(
     ladder: &'a Ladder,
     here: &Path,
@@ -85,7 +86,7 @@ fn locate<'a>(
         }
     }
     Err(Failure::Usage(format!(
-        "{} belongs to no stage: name a file such as stage2-poll/src/site.rs",
+        "{} is not in any stage: name a file such as stage2-poll/src/site.rs",
         path.display()
     )))
 }
@@ -103,15 +104,15 @@ fn refuse_several(
         return Ok(());
     }
     Err(Failure::Blocked(format!(
-        "there are other edits of the same file, not committed either:\n{}\n\
-         Which of them is to be carried can't be guessed, and nothing was \
-         changed.\nCommit or undo those first (`git diff FILE` shows one, \
-         `git restore FILE` undoes it).",
+        "the same file has other uncommitted edits:\n{}\n\
+         `carry` can't tell which one you mean, so nothing was changed.\n\
+         Commit or undo the others first (`git diff FILE` shows an edit, `git \
+         restore FILE` undoes it).",
         others.join("\n")
     )))
 }
 
-/// Plans the sub-steps that lead from one stage to the next.
+/// Plans the sub-steps between one stage and the next.
 fn add_steps(
     git: &Git,
     work: &mut Work,
@@ -126,7 +127,7 @@ fn add_steps(
     let last = versions.len().saturating_sub(1);
     for (index, version) in versions.iter_mut().enumerate() {
         if index == last && chain.complete {
-            // It is the stage, which has a plan already.
+            // This sub-step is the stage, which already has a plan.
             *version = work.outcome(after)?;
             continue;
         }
@@ -144,7 +145,7 @@ fn add_steps(
 }
 
 impl Work<'_> {
-    /// The file as a stage will have it.
+    /// The file's new text in a stage.
     fn outcome(&self, stage: &Stage) -> Result<Version, String> {
         let (edit, file) = (&self.edit, &self.edit.file);
         let plan = self.stages.iter().find(|(other, _)| *other == stage);
@@ -196,21 +197,21 @@ fn report(work: &Work) -> Answer {
     if !good {
         let stage = &edit.stage.name;
         lines.push(format!(
-            "\nWhere it could not, the tree has something else in the place of \
-             the edit, and\nits file is as it was. The edit, to be made there \
-             by hand:\n    git diff {stage}/{file}"
+            "\nA file with a conflict differs in the lines of the edit, and \
+             was not changed.\nMake the edit there by hand. To see it:\n    \
+             git diff {stage}/{file}"
         ));
     }
     if stage_failed && !work.steps.is_empty() {
         lines.push(
-            "After an edit by hand in stage N, fit the sub-steps before and \
-             after it to it:\n    cargo ladder record N"
+            "After you edit stage N by hand, update the sub-steps before and \
+             after it:\n    cargo ladder record N"
                 .to_owned(),
         );
     }
     if let Some(step) = step_failed {
         lines.push(format!(
-            "A sub-step is edited in a checkout:\n    \
+            "To edit a sub-step, use a checkout:\n    \
              cargo ladder checkout {step} DIR\n    \
              cargo ladder record {step} DIR"
         ));

@@ -1,31 +1,31 @@
-//! One file through the sub-steps of a stage.
+//! The history of one file across the sub-steps of a stage.
 
 use conversations::variant::patch::Patch;
 use conversations::variant::stages::Stage;
 
-/// A file's text, or that there is no such file.
+/// A file's text, or `None` if the tree has no such file.
 pub type Version = Option<String>;
 
-/// The file in the stage before, in each sub-step, and how the patches have it.
+/// One file in the previous stage and in each sub-step, with the patches.
 pub struct Chain<'a> {
     file: &'a str,
     patches: Vec<Patch>,
-    /// The file that the patches begin with.
+    /// The file before the first patch.
     pub start: Version,
     /// The file after each patch.
     pub versions: Vec<Version>,
-    /// Whether the last sub-step is the stage, as it must be when the series is
-    /// complete.
+    /// Whether the last sub-step equals the stage. It does unless the series is
+    /// still being written.
     pub complete: bool,
 }
 
 impl<'a> Chain<'a> {
-    /// Composes the file. The patches may be older than an edit of the stages,
-    /// or newer, so there are several texts that they may begin with, and
-    /// several that they may lead to: the first pair that fits counts.
+    /// Applies the patches to the file. They may be older or newer than an edit
+    /// of the stages, so the caller passes several candidates for the start and
+    /// the end. The first pair that fits wins.
     ///
     /// # Errors
-    /// In words: the patch that does not apply.
+    /// Names the patch that does not apply.
     pub fn find(
         stage: &Stage,
         file: &'a str,
@@ -53,11 +53,11 @@ impl<'a> Chain<'a> {
         Ok(Self { file, patches, start, versions, complete })
     }
 
-    /// The patches that lead from a new start through new versions, as far as
-    /// they are not what they were.
+    /// Rewrites the patches for a new start and new versions, and returns those
+    /// that changed.
     ///
     /// # Errors
-    /// In words, if a patch can't express it.
+    /// A patch can't express the change (an empty file).
     pub fn rewritten(
         mut self,
         start: &Version,

@@ -1,5 +1,5 @@
-//! What differs must be declared, what is declared must differ, and a step
-//! must be small enough to be read.
+//! Every difference must be declared, every declaration must match a
+//! difference, and a step must be small enough to read.
 
 use clap::ValueEnum;
 use conversations::variant::rung::Rung;
@@ -13,18 +13,18 @@ use conversations::command::Answer;
 /// What to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// That stages differ just where tests/ladder.toml says so
+    /// Stages differ only where tests/ladder.toml says so
     Files,
-    /// That no step is larger than tests/ladder.toml allows
+    /// No step is larger than tests/ladder.toml allows
     Budget,
-    /// That the sub-steps of a stage make it of the stage before
+    /// The sub-steps turn the previous stage into the stage
     Steps,
 }
 
 /// Checks all steps.
 ///
 /// # Errors
-/// In words, if the check itself is impossible.
+/// The check can't run: a file can't be read, or `ladder.toml` is invalid.
 pub fn check(ladder: &Ladder, part: Option<Part>) -> Result<Answer, String> {
     let declared = declared::load(ladder)?;
     let mut problems = Vec::new();
@@ -37,7 +37,7 @@ pub fn check(ladder: &Ladder, part: Option<Part>) -> Result<Answer, String> {
         let Some(declared) = declared.get(&after.stage.name) else {
             problems.push(format!(
                 "{DECLARED} says nothing about {0}.\n    Add a section \
-                 [{0}] with a budget, and with what changes and why.",
+                 [{0}] with a budget, the files that change, and the reasons.",
                 after.name()
             ));
             continue;
@@ -52,7 +52,7 @@ pub fn check(ladder: &Ladder, part: Option<Part>) -> Result<Answer, String> {
             series::steps(ladder, &after.stage, &mut problems)?;
             composes = problems.len() == known;
         }
-        // What does not compose has no size.
+        // If a patch does not apply, there is nothing to measure.
         if (all && composes) || part == Some(Part::Budget) {
             budget(&step, declared, &mut problems);
             series::budget(ladder, &after.stage, declared, &mut problems)?;
@@ -60,7 +60,7 @@ pub fn check(ladder: &Ladder, part: Option<Part>) -> Result<Answer, String> {
     }
     if problems.is_empty() {
         let text = format!(
-            "{} stages, and they differ as {DECLARED} says.\n",
+            "{} stages checked: they differ only where {DECLARED} says so.\n",
             ladder.stages.len()
         );
         return Ok(Answer::good(text));
@@ -82,8 +82,8 @@ fn files(step: &Step, declared: &Declared, problems: &mut Vec<String>) {
             }
             if !is_sentence(why) {
                 problems.push(format!(
-                    "{DECLARED} must say in one sentence, with a full stop, \
-                     why {file}\n    {} in {}.",
+                    "{DECLARED} must say why {file} {} in {}:\n    one \
+                     sentence, with a full stop.",
                     kind.word(),
                     step.after.name()
                 ));
@@ -92,7 +92,7 @@ fn files(step: &Step, declared: &Declared, problems: &mut Vec<String>) {
     }
 }
 
-/// One sentence: a full stop at the end, and none before.
+/// Whether a text is one sentence: a full stop at the end, and none before.
 pub fn is_sentence(why: &str) -> bool {
     why.ends_with('.') && why.len() > 1 && !why.contains(". ")
 }
@@ -104,9 +104,9 @@ fn undeclared(step: &Step, difference: &Difference) -> String {
         Kind::Changes => (
             format!("{after}/{file} is not the same as in {before}"),
             format!(
-                "make them the same (`cargo ladder carry {after}/{file}`\n    \
-                 or `… carry {before}/{file}` takes an edit of one to the \
-                 others)"
+                "make them equal: `cargo ladder carry {after}/{file}`\n    \
+                 or `… carry {before}/{file}` applies one file's edit to the \
+                 others"
             ),
         ),
         Kind::Appears => (
@@ -121,9 +121,9 @@ fn undeclared(step: &Step, difference: &Difference) -> String {
     let number = step.after.number;
     format!(
         "{fact}, and {DECLARED} does not say why.\n    \
-         See it:  cargo ladder diff {number} {file}\n    \
-         If it is no part of what stage {number} teaches, {remedy}.\n    \
-         If it is, give the reason under [{after}.{}].",
+         To see it:  cargo ladder diff {number} {file}\n    \
+         If the difference is part of the lesson of stage {number}, give the \
+         reason under\n    [{after}.{}]. Otherwise {remedy}.",
         kind.word()
     )
 }
@@ -135,14 +135,14 @@ fn no_difference(step: &Step, kind: Kind, file: &str) -> String {
         (true, true) if kind == Kind::Changes => {
             format!("it is the same as in {before}")
         }
-        (true, true) => format!("both {before} and it have it"),
+        (true, true) => format!("both {before} and {after} have it"),
         (true, false) => format!("only {before} has it"),
         (false, true) => format!("{before} does not have it"),
-        (false, false) => format!("neither {before} nor it has it"),
+        (false, false) => format!("neither {before} nor {after} has it"),
     };
     format!(
         "{DECLARED} says that {file} {0} in {after},\n    but {fact}.\n    \
-         See it:  cargo ladder diff {1}\n    \
+         To see it:  cargo ladder diff {1}\n    \
          Correct [{after}.{0}].",
         kind.word(),
         step.after.number
@@ -152,16 +152,17 @@ fn no_difference(step: &Step, kind: Kind, file: &str) -> String {
 fn budget(step: &Step, declared: &Declared, problems: &mut Vec<String>) {
     let (added, removed) = step.total("src/");
     let changed = step.changed_lines();
-    // A step in sub-steps may be as large as it is.
+    // A stage with sub-steps has no limit of its own: each sub-step has one.
     let Some(budget) = declared.budget else { return };
     if changed > budget {
         let (number, name) = (step.after.number, step.after.name());
         problems.push(format!(
-            "The step to {name} is too large to be read in one go:\n    \
+            "The step to {name} is too large to read in one go:\n    \
              {changed} lines of src/ change ({added} added, {removed} \
-             removed), {budget} may.\n    \
-             See it:  cargo ladder diff {number}\n    \
-             Take out each hunk that is not what stage {number} teaches."
+             removed); the budget is {budget}.\n    \
+             To see it:  cargo ladder diff {number}\n    \
+             Remove every hunk that is not part of the lesson of stage \
+             {number}."
         ));
     }
 }

@@ -15,7 +15,7 @@ use conversations::command::{Answer, Failure};
 /// Writes the crate into a folder, which must be new or empty.
 ///
 /// # Errors
-/// If there is no such tree, or the folder has anything in it.
+/// The ladder has no such tree, or the folder is not empty.
 pub fn checkout(
     ladder: &Ladder,
     number: Number,
@@ -29,11 +29,11 @@ pub fn checkout(
     write_if_changed(&folder.join("README.md"), &readme)?;
     let folder = folder.display();
     Ok(Answer::good(format!(
-        "{number} is in {folder}. README.md there says what to try.\n"
+        "{number} is in {folder}. Its README.md shows what to try.\n"
     )))
 }
 
-/// Nothing of anybody's may be overwritten.
+/// Refuses a folder that has files in it, so that nobody's work is overwritten.
 fn refuse_used(folder: &Path) -> Result<(), Failure> {
     if fs::symlink_metadata(folder).is_err() {
         return Ok(());
@@ -43,12 +43,12 @@ fn refuse_used(folder: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Blocked(format!(
-        "{} is not empty, and nothing was written: name a new folder",
+        "{} is not empty, so nothing was written: choose a new folder",
         folder.display()
     )))
 }
 
-/// What a reader of the new crate should know.
+/// The README for the new crate.
 fn readme(ladder: &Ladder, variant: &Variant) -> Result<String, String> {
     let rung = &variant.base;
     let (number, stage) = (rung.number, &rung.stage.name);
@@ -63,9 +63,9 @@ fn readme(ladder: &Ladder, variant: &Variant) -> Result<String, String> {
     let (added, removed) = Step::new(&before, rung).total("src/");
     let _ = write!(
         text,
-        "# {number} {}\n\n{}\n\nThis is a sub-step on the way to {stage}, \
-         made from {} by\n`{}`: +{added} -{removed} lines of `src/`, which \
-         `cargo ladder diff {number}` shows.\n\n## Try\n\n",
+        "# {number} {}\n\n{}\n\nThis is a sub-step on the way to {stage}. It \
+         is {} plus\n`{}`: +{added} -{removed} lines in `src/`.\n\
+         `cargo ladder diff {number}` shows them.\n\n## Try it\n\n",
         header.paragraph("Title"),
         header.paragraph("Idea"),
         before.name(),
@@ -75,7 +75,7 @@ fn readme(ladder: &Ladder, variant: &Variant) -> Result<String, String> {
         let _ = writeln!(text, "    {line}");
     }
     let lacks = header.paragraph("Lacks");
-    let _ = write!(text, "\n## What it still lacks\n\n{lacks}\n");
+    let _ = write!(text, "\n## What's still missing\n\n{lacks}\n");
     text.push_str(&usage(ladder));
     Ok(text)
 }
@@ -87,8 +87,8 @@ fn usage(ladder: &Ladder) -> String {
          cargo run -- .          # serves this folder\n    \
          cargo run -- --help\n    \
          cargo test\n\n\
-         The crate is a workspace of its own. Its tests use the conversations \
-         in\n`{}`,\nand nothing else of the course.\n",
+         You can build this crate outside the course's workspace. It needs \
+         only the test\nsuite in `{}`.\n",
         tests.display()
     )
 }

@@ -1,4 +1,4 @@
-//! `tests/ladder.toml`: what may differ from stage to stage, and why.
+//! `tests/ladder.toml`: which files may differ from stage to stage, and why.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,28 +9,28 @@ use serde::Deserialize;
 
 use crate::step::Kind;
 
-/// What is declared of the step to one stage.
+/// The declared differences between a stage and the one before it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declared {
-    /// How many lines of `src/` may change, added and removed together, in a
-    /// step without sub-steps.
+    /// Maximum number of lines in `src/` that a step without sub-steps may
+    /// change, added plus removed.
     pub budget: Option<usize>,
-    /// The same for each sub-step.
+    /// The same limit for each sub-step.
     pub step_budget: Option<usize>,
-    /// File -> why, for files that both stages have.
+    /// Maps a file that both stages have to the reason for its change.
     #[serde(default)]
     pub changes: BTreeMap<String, String>,
-    /// File -> why, for files that this stage is the first to have.
+    /// Maps a file that is new in this stage to the reason.
     #[serde(default)]
     pub appears: BTreeMap<String, String>,
-    /// File -> why, for files that it does not have any more.
+    /// Maps a file that this stage no longer has to the reason.
     #[serde(default)]
     pub disappears: BTreeMap<String, String>,
 }
 
 impl Declared {
-    /// What is declared to differ in this way.
+    /// The files declared to differ in this way, with the reasons.
     #[must_use]
     pub fn of(&self, kind: Kind) -> &BTreeMap<String, String> {
         match kind {
@@ -41,11 +41,10 @@ impl Declared {
     }
 }
 
-/// Reads it: the name of a stage -> what is declared of the step to it.
+/// Reads the file: a map from a stage's name to its declared differences.
 ///
 /// # Errors
-/// In words: a key that means nothing is a mistake, and so is a stage that is
-/// not there.
+/// An unknown key, or the name of a stage that does not exist.
 pub fn load(ladder: &Ladder) -> Result<BTreeMap<String, Declared>, String> {
     let path = ladder.root.join(DECLARED);
     let text = fs::read_to_string(&path).map_err(|e| told(&path, &e))?;
@@ -54,7 +53,7 @@ pub fn load(ladder: &Ladder) -> Result<BTreeMap<String, Declared>, String> {
     for name in steps.keys() {
         if !ladder.pairs().any(|(_, after)| after.name == *name) {
             return Err(format!(
-                "{DECLARED}: `{name}` is no stage with another before it"
+                "{DECLARED}: `{name}` is not a stage, or is the first one"
             ));
         }
     }

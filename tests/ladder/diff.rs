@@ -1,4 +1,4 @@
-//! One step in full, as `diff -ruN` shows it.
+//! Prints one step in full, in the format of `diff -ruN`.
 
 use std::collections::BTreeSet;
 
@@ -16,11 +16,11 @@ const GREEN: &str = "\x1b[32m";
 const CYAN: &str = "\x1b[36m";
 const PLAIN: &str = "\x1b[0m";
 
-/// The unified diff from the tree before `number` to that tree, of one file or
-/// of all.
+/// The unified diff from the previous tree to tree `number`, for one file or
+/// for all files.
 ///
 /// # Errors
-/// If there is no such tree or file, or it can't be read.
+/// The tree or the file does not exist or can't be read.
 pub fn diff(
     ladder: &Ladder,
     number: Number,
@@ -28,7 +28,7 @@ pub fn diff(
     colour: bool,
 ) -> Result<Answer, Failure> {
     let numbers = ladder.numbers()?;
-    // Nothing comes before the first.
+    // The first tree has no predecessor.
     crate::known(numbers.get(1..).unwrap_or_default(), number)?;
     let before = ladder.rung_before(number)?;
     let after = ladder.rung(number)?;
@@ -55,8 +55,8 @@ pub fn diff(
     Ok(Answer::good(painted.collect()))
 }
 
-/// The file that is meant: by its path from the crate's folder, with the
-/// folder before it, or by the end of its path if only one ends so.
+/// Finds a file by its path inside the crate, with or without the crate's
+/// folder in front, or by the end of its path if that is unambiguous.
 fn find(before: &Rung, after: &Rung, wanted: &str) -> Result<String, Failure> {
     let files: BTreeSet<_> =
         before.files.keys().chain(after.files.keys()).cloned().collect();
@@ -77,10 +77,10 @@ fn find(before: &Rung, after: &Rung, wanted: &str) -> Result<String, Failure> {
     match (count, meant.next()) {
         (1, Some(file)) => Ok(file),
         (_, None) => Err(Failure::Usage(format!(
-            "neither {old} nor {new} has a file `{wanted}` that is compared"
+            "neither {old} nor {new} has a file `{wanted}` to compare"
         ))),
         (_, Some(first)) => Err(Failure::Usage(format!(
-            "`{wanted}` may be {first} or {}: which one?",
+            "`{wanted}` is ambiguous: {first} or {}?",
             meant.collect::<Vec<_>>().join(" or ")
         ))),
     }

@@ -1,4 +1,4 @@
-//! Lets the sub-steps follow what has happened to the stages.
+//! Updates the sub-steps after the stages have been edited.
 
 use std::collections::BTreeSet;
 
@@ -10,20 +10,20 @@ use crate::chain::{Chain, Version};
 use crate::git::{Git, Merge};
 use conversations::command::{Answer, Failure};
 
-/// What becomes of the patches, known before any is written.
+/// The new patches, complete before the first one is written.
 #[derive(Default)]
 struct Plan {
     patches: Vec<Patch>,
-    /// The places in sub-steps that could not take an edit.
+    /// Where an edit conflicts with a sub-step.
     conflicts: Vec<String>,
 }
 
-/// Rewrites the last patch that leads to a stage and the first one that starts
-/// from it, so that the series compose and all other trees stay what they are.
+/// Rewrites the last patch before a stage and the first patch after it, so that
+/// all patches apply and no other tree changes.
 ///
 /// # Errors
-/// If there is no such stage, or the patches fit neither what it is nor what
-/// it was at that commit.
+/// The stage does not exist, or the patches fit neither its current files nor
+/// its files at that commit.
 pub fn stay(
     ladder: &Ladder,
     number: u32,
@@ -40,11 +40,12 @@ pub fn stay(
     finish(plan)
 }
 
-/// Takes what has happened to the stages since a commit into the sub-steps
-/// between them. A sub-step with a conflict keeps its file.
+/// Applies the stages' changes since a commit to the sub-steps between them. A
+/// sub-step with a conflict keeps its file.
 ///
 /// # Errors
-/// If the patches fit neither what the stages are nor what they were.
+/// The patches fit neither the current files of the stages nor their files at
+/// that commit.
 pub fn follow(ladder: &Ladder, since: &str) -> Result<Answer, Failure> {
     let git = Git::open(ladder.root.clone(), since)?;
     let mut plan = Plan::default();
@@ -54,7 +55,7 @@ pub fn follow(ladder: &Ladder, since: &str) -> Result<Answer, Failure> {
     finish(plan)
 }
 
-/// Plans the patches from one stage to the next.
+/// Plans the patches between one stage and the next.
 fn series(
     git: &Git,
     before: &Stage,
@@ -119,7 +120,7 @@ fn take(
         return Ok(Vec::new());
     }
     let (Some(text), Some(base), Some(edited)) = (&ours, base, edited) else {
-        // It has appeared, or gone, on one side only.
+        // One side has added or removed the file: there is nothing to merge.
         return Ok(Vec::new());
     };
     match git.merge(text.as_bytes(), base.as_bytes(), edited.as_bytes())? {
@@ -134,7 +135,7 @@ fn take(
 
 fn finish(mut plan: Plan) -> Result<Answer, Failure> {
     plan.patches.iter().try_for_each(Patch::save)?;
-    // The same edit may have come from both sides.
+    // Both stages may have the same edit, which then conflicts twice.
     plan.conflicts.dedup();
     let mut lines: Vec<_> = plan
         .patches
@@ -142,16 +143,16 @@ fn finish(mut plan: Plan) -> Result<Answer, Failure> {
         .map(|patch| format!("rewritten     {}", patch.name()))
         .collect();
     let conflicts = plan.conflicts.iter();
-    lines.extend(conflicts.map(|place| format!("could not     {place}")));
+    lines.extend(conflicts.map(|place| format!("conflict      {place}")));
     if lines.is_empty() {
-        lines.push("the sub-steps fit the stages already".to_owned());
+        lines.push("the sub-steps already fit the stages".to_owned());
     }
     let good = plan.conflicts.is_empty();
     if !good {
         lines.push(
-            "\nWhere it could not, the sub-step has something else in the place \
-             of the edit, and\nits file is as it was. To make the edit by \
-             hand:\n    cargo ladder checkout N.M DIR\n    \
+            "\nA file with a conflict differs in the lines of the edit, and \
+             was not changed.\nMake the edit there by hand:\n    \
+             cargo ladder checkout N.M DIR\n    \
              cargo ladder record N.M DIR"
                 .to_owned(),
         );

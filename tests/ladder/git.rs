@@ -1,4 +1,4 @@
-//! What is asked of git.
+//! The git commands that `cargo ladder` runs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,30 +9,30 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::chain::Version;
 
-/// The repository that the workspace lies in.
+/// The repository that contains the workspace.
 pub struct Git {
     root: PathBuf,
-    /// The commit that an edit is counted from.
+    /// An edit is the difference from this commit.
     since: String,
 }
 
 /// The last commit.
 pub const LAST: &str = "HEAD";
 
-/// How an edit went into a file.
+/// The result of a merge.
 pub enum Merge {
-    /// Without doubt; this is the new file.
+    /// No conflict; this is the merged file.
     Clean(Vec<u8>),
-    /// The file has something else in these lines, counted from 1.
+    /// Conflicts at these lines, counted from 1.
     Conflict(Vec<usize>),
 }
 
 impl Git {
-    /// The repository of a folder, with the commit that edits are counted
-    /// from: [`LAST`], or another.
+    /// Opens the repository of a folder. An edit is the difference from the
+    /// commit `since`, usually [`LAST`].
     ///
     /// # Errors
-    /// In words: no git, no repository, no such commit.
+    /// There is no git, no repository, or no such commit.
     pub fn open(root: PathBuf, since: &str) -> Result<Self, String> {
         let git = Self { root, since: since.to_owned() };
         let head = git.run(&["log", "-1", "--format=%h"])?;
@@ -42,20 +42,20 @@ impl Git {
             if known.status.success() {
                 return Ok(git);
             }
-            return Err(format!("git knows no commit `{since}`"));
+            return Err(format!("git can't find the commit `{since}`"));
         }
         Err(format!(
-            "an edit is what differs from the last commit, and git finds none: \
-             {}",
+            "cannot find the last commit, which edits are compared with: {}",
             first_line(&head.stderr)
         ))
     }
 
-    /// A file as it was committed then, with the line ends of the working
-    /// tree; none if it is not there. The path is from the folder.
+    /// The committed text of a file, with the line ends of the working tree, or
+    /// `None` if the commit does not have it. The path is relative to the
+    /// workspace root.
     ///
     /// # Errors
-    /// In words, if git fails.
+    /// Git fails.
     pub fn committed(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
         let listed =
             self.run(&["ls-tree", "--name-only", &self.since, path])?;
@@ -74,11 +74,11 @@ impl Git {
         }
     }
 
-    /// A file of a stage as it is now, and as it was committed if that is
-    /// something else.
+    /// The current text of a stage's file, then the committed one if it
+    /// differs.
     ///
     /// # Errors
-    /// In words, if git fails, or the file can't be read or is not UTF-8.
+    /// Git fails, or the file can't be read or is not UTF-8.
     pub fn versions(
         &self,
         stage: &Stage,
@@ -99,10 +99,10 @@ impl Git {
         versions.into_iter().map(utf8).collect()
     }
 
-    /// Applies the edit from `base` to `theirs` to `ours`.
+    /// Merges the edit from `base` to `theirs` into `ours`.
     ///
     /// # Errors
-    /// In words, if git fails.
+    /// Git fails.
     pub fn merge(
         &self,
         ours: &[u8],
@@ -117,8 +117,8 @@ impl Git {
             command.arg(path);
         }
         let merged = run(&mut command)?;
-        // git-merge-file(1): the exit status is the number of conflicts, at
-        // most 127, and above that an error.
+        // git-merge-file(1): the exit status is the number of conflicts, up to
+        // 127. A higher status is an error.
         match merged.status.code() {
             Some(0) => Ok(Merge::Clean(merged.stdout)),
             Some(1..=127) => {
@@ -143,8 +143,8 @@ fn run(command: &mut Command) -> Result<Output, String> {
     command.output().map_err(|error| format!("cannot run git: {error}"))
 }
 
-/// The lines of `ours` before which a conflict begins: the merged text is
-/// `ours` with lines added, and among these are the marks of the conflicts.
+/// The line numbers in `ours` at which a conflict begins. The merged text is
+/// `ours` plus inserted lines, which include the conflict markers.
 fn conflicts(ours: &[u8], merged: &[u8]) -> Vec<usize> {
     let ours = String::from_utf8_lossy(ours);
     let merged = String::from_utf8_lossy(merged);
@@ -163,7 +163,7 @@ fn conflicts(ours: &[u8], merged: &[u8]) -> Vec<usize> {
 }
 
 fn said(output: &Output) -> String {
-    format!("git fails: {}", first_line(&output.stderr))
+    format!("git failed: {}", first_line(&output.stderr))
 }
 
 fn first_line(text: &[u8]) -> String {

@@ -1,20 +1,20 @@
-//! `cargo ladder`: what changes from one stage to the next, and why.
+//! `cargo ladder`: the differences between the stages, and the reasons.
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`declared`] | reads `tests/ladder.toml`: what may differ, and why |
-//! | [`step`] | what does differ between two neighbours |
-//! | [`check`], [`series`] | hold the one against the other, and the sub-steps against the stages |
-//! | [`table`], [`diff`] | print it, in short and in full |
-//! | [`carry`] | takes an edit from one stage to all other trees |
-//! | [`plan`], [`chain`], [`git`] | what the edit means for one tree, for one file in all sub-steps, and since the last commit |
-//! | [`follow`] | fits the sub-steps to stages that have been edited |
-//! | [`checkout`] | writes a tree as a crate that needs no workspace |
-//! | [`build`] | builds and tests them |
-//! | [`record`] | takes an edited crate as a sub-step's new tree |
+//! | [`declared`] | reads `tests/ladder.toml`: the allowed differences, with reasons |
+//! | [`step`] | finds the actual differences between two neighbours |
+//! | [`check`], [`series`] | check the differences against the declarations, and the sub-steps against the stages |
+//! | [`table`], [`diff`] | print the differences, as a table and as a diff |
+//! | [`carry`] | applies an edit of one stage to all other trees |
+//! | [`plan`], [`chain`], [`git`] | plan the edit for one tree, track one file across the sub-steps, and call git |
+//! | [`follow`] | updates the sub-steps after stages have been edited |
+//! | [`checkout`] | writes a tree as a crate that builds outside the workspace |
+//! | [`build`] | builds and tests sub-steps |
+//! | [`record`] | makes an edited crate the new tree of a sub-step |
 //!
-//! The stages, the sub-steps and the crates made from them are the library's:
-//! [`conversations::variant`].
+//! The library models the stages, the sub-steps and the crates made from them:
+//! see [`conversations::variant`].
 
 mod build;
 mod carry;
@@ -43,9 +43,9 @@ use conversations::variant::stages::Ladder;
 
 use crate::check::Part;
 
-/// What changes from one stage to the next, and why
+/// Show what changes from one stage to the next, and why
 ///
-/// Without a command: a table of all steps and sub-steps, file by file.
+/// Without a command, prints a table of all steps and sub-steps, file by file.
 #[derive(Parser)]
 #[command(name = "ladder", bin_name = "cargo ladder")]
 struct Arguments {
@@ -74,14 +74,13 @@ enum Command {
     },
     /// Make an edited checkout the new tree of a sub-step (for authors)
     ///
-    /// Takes `src/` and `tests/`, and rewrites the patches of this sub-step and
-    /// of the next one; all other trees stay what they are. `Cargo.toml` stays
-    /// as it was recorded, unless the one in DIR is that of a member of the
-    /// workspace.
+    /// Copies `src/` and `tests/` from DIR, and rewrites the patches of this
+    /// sub-step and of the next one. No other tree changes. `Cargo.toml` is
+    /// copied only if it inherits from the workspace, as a stage's does.
     ///
-    /// With the number of a stage and no DIR: the stage itself was edited, and
-    /// no other tree shall have the edit. Rewrites the last patch that leads to
-    /// it, and the first one that starts from it.
+    /// With the number of a stage and no DIR, keeps an edit of that stage out
+    /// of all other trees. Rewrites the last patch before the stage and the
+    /// first patch after it.
     Record {
         /// The sub-step, such as `5.2`, or a stage
         #[arg(value_name = "N.M")]
@@ -93,34 +92,34 @@ enum Command {
         #[arg(long)]
         name: Option<String>,
     },
-    /// Build sub-steps without a warning, and run their tests
+    /// Build sub-steps, refuse warnings, and run their tests
     Test {
-        /// Which ones, such as `5.2`; by default all but the last of a stage,
-        /// which is the stage itself
+        /// Which ones, such as `5.2`; by default all except the last one of
+        /// each stage, which is the stage itself
         #[arg(value_name = "N.M")]
         numbers: Vec<Number>,
         /// Only tests with this in their name
         #[arg(last = true, value_name = "FILTER")]
         filter: Option<String>,
     },
-    /// Take an edit that is not committed yet to all other stages and sub-steps
+    /// Apply an uncommitted edit to all other stages and sub-steps
     Carry {
         /// The edited file, such as `stage2-poll/src/http/target.rs`
         file: PathBuf,
     },
-    /// Take what has happened to the stages into the sub-steps between them
+    /// Update the sub-steps after the stages have been edited
     ///
-    /// For edits that the stages have already, as after a merge; `carry` does
-    /// it as well for the file that it carries. A sub-step takes the edits of
-    /// the stage before it and of the stage that it leads to.
+    /// For edits that the stages already have, as after a merge; `carry` does
+    /// this on its own for the file it carries. A sub-step receives the edits
+    /// of the stage before it and of the stage after it.
     Follow {
-        /// The commit at which the sub-steps fitted the stages
+        /// The last commit at which the sub-steps fit the stages
         #[arg(long, value_name = "COMMIT", default_value = git::LAST)]
         since: String,
     },
-    /// Hold the stages against tests/ladder.toml, and against their sub-steps
+    /// Check the stages against tests/ladder.toml and their sub-steps
     Check {
-        /// Only this part; all if it is left out
+        /// Check only this; without it, check everything
         part: Option<Part>,
     },
 }
@@ -154,20 +153,20 @@ fn run(command: Option<Command>) -> Result<Answer, Failure> {
     }
 }
 
-/// Refuses a tree that is not there, with the list of those that are.
+/// Rejects a number that the ladder does not have, and lists the valid ones.
 fn known(numbers: &[Number], number: Number) -> Result<(), Failure> {
     if numbers.contains(&number) {
         return Ok(());
     }
     let known: Vec<_> = numbers.iter().map(ToString::to_string).collect();
     Err(Failure::Usage(format!(
-        "there is no {number} here, but {}",
+        "there is no {number}: choose one of {}",
         known.join(", ")
     )))
 }
 
-/// Colour is for people: not for a file or a pipe, and not for those who have
-/// said `NO_COLOR=1` (no-color.org).
+/// Whether to print in colour: only on a terminal, and only if `NO_COLOR` is
+/// not set (no-color.org).
 fn colour() -> bool {
     let refused =
         env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

@@ -1,61 +1,61 @@
-//! What an edit of one tree means for another.
+//! Plans how an edit of one tree applies to another.
 
 use conversations::variant::stages::Stage;
 
 use crate::git::{Git, Merge};
 
-/// The edit: one file as it was committed and as it is now.
+/// The edit: the committed and the current text of one file.
 pub struct Edit<'a> {
-    /// Where it was made.
+    /// The stage where it was made.
     pub stage: &'a Stage,
-    /// The file, from the stage's folder.
+    /// The file's path inside the stage.
     pub file: String,
-    /// As it was.
+    /// The committed text.
     pub base: Vec<u8>,
-    /// As it is.
+    /// The current text.
     pub edited: Vec<u8>,
 }
 
-/// What becomes of the file in one other tree.
+/// What to do with the file in another tree.
 pub enum Plan {
-    /// It has no such file.
+    /// Nothing: the tree has no such file.
     Missing,
-    /// The edit is in its file already.
+    /// Nothing: its file already has the edit.
     Has,
-    /// Its file was the same, and takes the edited one's place.
+    /// Replace its file, which equaled the one that was edited.
     Copy(Vec<u8>),
-    /// Its file differs elsewhere, and takes the edit.
+    /// Merge the edit into its file, which differs elsewhere.
     Merge(Vec<u8>),
-    /// Its file differs in the same place, in these lines.
+    /// Nothing: its file differs in the lines of the edit, listed here.
     Conflict(Vec<usize>),
-    /// It has another edit of its own that is not committed.
+    /// Refuse: its file has a different uncommitted edit.
     Edited,
 }
 
 impl Plan {
-    /// The line about one file.
+    /// The output line for one file.
     #[must_use]
     pub fn line(&self, name: &str) -> Option<String> {
         Some(match self {
             Plan::Missing => format!("no such file  {name}"),
-            Plan::Has => format!("has it        {name}"),
-            Plan::Copy(_) => format!("taken over    {name}"),
+            Plan::Has => format!("up to date    {name}"),
+            Plan::Copy(_) => format!("copied        {name}"),
             Plan::Merge(_) => format!("merged        {name}"),
             Plan::Conflict(at) => {
                 let places = at.iter().map(|line| format!("{name}:{line}"));
                 let places: Vec<_> = places.collect();
-                format!("could not     {}", places.join(" "))
+                format!("conflict      {}", places.join(" "))
             }
-            Plan::Edited => return None, // Refused before.
+            Plan::Edited => return None, // `carry` has refused it.
         })
     }
 }
 
-/// What becomes of the file in another stage, which may have an edit of its
-/// own.
+/// Plans the edit for another stage, whose file may have an uncommitted edit as
+/// well.
 ///
 /// # Errors
-/// In words, if git fails or a file can't be read.
+/// Git fails, or a file can't be read.
 pub fn plan_stage(
     git: &Git,
     edit: &Edit,
@@ -68,7 +68,7 @@ pub fn plan_stage(
     let committed = git.committed(&format!("{}/{}", other.name, edit.file))?;
     let other_edit = committed.filter(|text| *text != ours);
     if let Some(committed) = other_edit.filter(|_| ours != edit.edited) {
-        // Perhaps the edit was carried before: then it is all there is.
+        // An earlier `carry` may have made this same edit.
         let merged = git.merge(&committed, &edit.base, &edit.edited)?;
         return Ok(match merged {
             Merge::Clean(text) if text == ours => Plan::Has,
@@ -78,10 +78,10 @@ pub fn plan_stage(
     plan(git, edit, &ours)
 }
 
-/// What becomes of the file in a tree that has it so.
+/// Plans the edit for a tree whose file has the text `ours`.
 ///
 /// # Errors
-/// In words, if git fails.
+/// Git fails.
 pub fn plan(git: &Git, edit: &Edit, ours: &[u8]) -> Result<Plan, String> {
     if ours == edit.edited {
         return Ok(Plan::Has);

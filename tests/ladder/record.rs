@@ -1,4 +1,4 @@
-//! Takes an edited crate as the new tree of a sub-step.
+//! Makes an edited crate the new tree of a sub-step.
 
 use std::path::{Path, PathBuf};
 
@@ -14,24 +14,24 @@ use crate::follow::stay;
 use crate::git::LAST;
 use conversations::command::{Answer, Failure};
 
-/// Where the new tree goes.
+/// The sub-step that receives the new tree.
 struct Place<'a> {
     number: Number,
     stage: &'a Stage,
-    /// The patch that leads to it; a new one does nothing yet.
+    /// Its patch; for a new sub-step, an empty one.
     patch: Patch,
     new: bool,
-    /// The patch that starts from it.
+    /// The patch of the next sub-step.
     next: Option<Patch>,
 }
 
-/// Rewrites the patch of a sub-step, and the next one, so that the sub-step is
-/// what a folder has in `src/` and `tests/` and all others stay what they are.
-/// For a whole stage, fits the sub-steps beside it to it.
+/// Rewrites the patch of a sub-step so that it produces the `src/` and `tests/`
+/// of a folder, and the next patch so that all later trees stay the same. For
+/// a stage, updates the sub-steps before and after it.
 ///
 /// # Errors
-/// If there is no such sub-step and no name for a new one, or the one before
-/// can't be composed.
+/// The sub-step does not exist and no name was given for a new one, or an
+/// earlier patch does not apply.
 pub fn record(
     ladder: &Ladder,
     number: Number,
@@ -43,13 +43,13 @@ pub fn record(
         (Some(_), Some(folder)) => folder,
         (Some(_), None) => {
             return Err(Failure::Usage(format!(
-                "where is the new tree? `cargo ladder record {number} DIR`"
+                "the folder is missing: `cargo ladder record {number} DIR`"
             )));
         }
         (None, Some(_)) => {
             return Err(Failure::Usage(format!(
-                "{number} is a stage: edit its own folder, and then `cargo \
-                 ladder record {number}`"
+                "{number} is a stage: edit its folder, then run `cargo ladder \
+                 record {number}`"
             )));
         }
     };
@@ -68,8 +68,8 @@ pub fn record(
                 patches.push(next);
             }
             Err(_) => notes.push(format!(
-                "left alone    {}: it did not apply before, so its tree is \
-                 unknown;\n              record that next",
+                "skipped       {}: it did not apply before, so its tree is \
+                 unknown;\n              record it next",
                 next.name()
             )),
         }
@@ -94,7 +94,7 @@ fn place<'a>(
     let Some(skip) = step.checked_sub(1).filter(|at| *at as usize <= count)
     else {
         return Err(Failure::Usage(format!(
-            "{number} would leave a gap: the next new one is {}.{}",
+            "{number} would leave a gap: the next new sub-step is {}.{}",
             stage.number,
             count + 1
         )));
@@ -110,7 +110,7 @@ fn place<'a>(
         }
         (None, None) => {
             return Err(Failure::Usage(format!(
-                "there is no {number} yet: `--name NAME` makes it, as {}/\
+                "there is no {number} yet: `--name NAME` creates it as {}/\
                  {STEPS}/{step}-NAME.patch",
                 stage.name
             )));
@@ -129,15 +129,15 @@ fn path(stage: &Stage, step: u32, name: &str) -> Result<PathBuf, Failure> {
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || !name.chars().all(fits) {
         return Err(Failure::Usage(format!(
-            "`{name}` is no name: lower-case letters, digits and hyphens, as \
-             in `slow-clients`"
+            "`{name}` is not a valid name: use lower-case letters, digits and \
+             hyphens, as in `slow-clients`"
         )));
     }
     Ok(stage.folder.join(STEPS).join(format!("{step}-{name}.patch")))
 }
 
-/// The new tree: the folder's `src/` and `tests/`. Its `Cargo.toml` counts
-/// only if it is that of a member of the workspace.
+/// The new tree: the folder's `src/` and `tests/`. Its `Cargo.toml` is used
+/// only if it inherits from the workspace.
 fn take(
     place: &Place,
     folder: &Path,
@@ -146,7 +146,7 @@ fn take(
     let mut files = tree(folder)?;
     if !files.keys().any(|file| file.starts_with("src/")) {
         return Err(Failure::Usage(format!(
-            "{} has no src/: it is no crate",
+            "{} is not a crate: it has no src/",
             folder.display()
         )));
     }
@@ -163,13 +163,13 @@ fn take(
     Ok(files)
 }
 
-/// Whether the series ends with the stage.
+/// Says whether the last sub-step equals the stage.
 fn end(place: &Place, files: &Files) -> Result<String, String> {
     let (number, name) = (place.number, &place.stage.name);
     Ok(if place.stage.files()? == *files {
-        format!("complete      {number} is what {name} is")
+        format!("complete      {number} equals {name}")
     } else {
-        format!("incomplete    {number} is not yet what {name} is")
+        format!("incomplete    {number} does not equal {name} yet")
     })
 }
 

@@ -1,5 +1,5 @@
-//! The sub-steps of a stage: complete headers, and patches that make the stage
-//! of the one before.
+//! Checks the sub-steps of a stage: their headers must be complete, and their
+//! patches must turn the previous stage into this one.
 
 use conversations::number::Number;
 use conversations::variant::files::{Files, read};
@@ -12,13 +12,13 @@ use crate::check::is_sentence;
 use crate::declared::Declared;
 use crate::step::{Step, first_difference};
 
-/// Fields that are one sentence.
+/// Fields that must be one sentence.
 const SENTENCES: [&str; 2] = ["Idea", "Lacks"];
 
-/// Checks headers, and that the series composes to the stage.
+/// Checks the headers, and that the patches produce the stage.
 ///
 /// # Errors
-/// In words, if a stage can't be read.
+/// A stage can't be read.
 pub fn steps(
     ladder: &Ladder,
     stage: &Stage,
@@ -56,10 +56,10 @@ pub fn steps(
     end(stage, before, &files, problems)
 }
 
-/// The first stage can't have sub-steps.
+/// Checks that the first stage has no sub-steps.
 ///
 /// # Errors
-/// In words, if they can't be read.
+/// Its folder of sub-steps can't be read.
 pub fn nothing_before(
     ladder: &Ladder,
     problems: &mut Vec<String>,
@@ -71,7 +71,7 @@ pub fn nothing_before(
     Ok(())
 }
 
-/// Every field is there and says something, and there is no other.
+/// Checks that a header has every field, none of them empty, and no others.
 fn header(patch: &Patch, problems: &mut Vec<String>) {
     let (name, header) = (patch.name(), &patch.header);
     let mut unwritten = Vec::new();
@@ -89,13 +89,13 @@ fn header(patch: &Patch, problems: &mut Vec<String>) {
     }
     if !unwritten.is_empty() {
         problems.push(format!(
-            "{name}: {} in the header must still be written",
+            "{name}: fill in {} in the header",
             unwritten.join(", ")
         ));
     }
     for other in header.names().filter(|name| !FIELDS.contains(name)) {
         problems.push(format!(
-            "{name}: the header has a field `{other}`; it may have {}",
+            "{name}: unknown field `{other}` in the header; the fields are {}",
             FIELDS.join(", ")
         ));
     }
@@ -104,17 +104,17 @@ fn header(patch: &Patch, problems: &mut Vec<String>) {
 fn does_not_apply(why: &str, number: Number, before: Number) -> String {
     format!(
         "{number} does not apply to {before}:\n    {why}.\n    \
-         See it:  cargo ladder checkout {before} DIR, and the patch at that \
-         line.\n    \
-         If stages were edited:  `cargo ladder carry FILE` takes an edit to \
-         all other trees,\n    `cargo ladder follow` takes the edits of all \
-         stages to the sub-steps, and\n    `cargo ladder record N` keeps \
-         stage N's to itself."
+         To see it:  run `cargo ladder checkout {before} DIR`, and read the \
+         patch at that line.\n    \
+         If stages were edited:  `cargo ladder carry FILE` applies one file's \
+         edit to all\n    other trees, `cargo ladder follow` applies the edits \
+         of all stages to the\n    sub-steps, and `cargo ladder record N` \
+         keeps the edit of stage N out of all\n    other trees."
     )
 }
 
-/// A patch is written in one way only, so that a rewritten one shows just what
-/// has changed.
+/// Checks a patch's format. There is only one, so that the git history of a
+/// rewritten patch shows nothing but its changes.
 fn form(
     patch: &Patch,
     number: Number,
@@ -125,9 +125,9 @@ fn form(
     let (is, expected) = (read(&patch.path)?, patch.between(before, after)?);
     if let Some(line) = first_difference(&is, &expected.text()) {
         problems.push(format!(
-            "{}:{line}: the patch applies, but is not in the form that `cargo \
-             ladder record`\n    writes: files in order, three lines of \
-             context. Write it anew:\n    \
+            "{}:{line}: the patch applies, but its format is not that of \
+             `cargo ladder record`:\n    sorted files, three lines of context. \
+             To rewrite it:\n    \
              cargo ladder checkout {number} DIR && cargo ladder record \
              {number} DIR",
             patch.name()
@@ -136,7 +136,7 @@ fn form(
     Ok(())
 }
 
-/// The last sub-step is the stage, to the byte.
+/// Checks that the last sub-step equals the stage, byte for byte.
 fn end(
     stage: &Stage,
     number: Number,
@@ -152,32 +152,35 @@ fn end(
             (Some(made), Some(is)) => match first_difference(made, is) {
                 None => continue,
                 Some(line) => format!(
-                    "{name}/{file}:{line} is not what the sub-steps make of it"
+                    "{name}/{file}:{line} differs from what the sub-steps \
+                     produce"
                 ),
             },
             (Some(_), None) => {
-                format!("the sub-steps make a {file}, and {name} has none")
+                format!(
+                    "the sub-steps create {file}, but {name} has no such file"
+                )
             }
-            _ => format!("{name}/{file} is made by none of the sub-steps"),
+            _ => format!("no sub-step creates {name}/{file}"),
         };
         problems.push(format!(
-            "{number} is not what {name} is: {fact}.\n    \
-             See it:  cargo ladder checkout {number} DIR && diff -u DIR/{file} \
-             {name}/{file}\n    \
-             If {name} is right:  `cargo ladder follow` takes its edits to \
-             the sub-steps,\n    and `cargo ladder record {}` to the last one \
-             alone.",
+            "{number} does not equal {name}: {fact}.\n    \
+             To see it:  cargo ladder checkout {number} DIR && diff -u \
+             DIR/{file} {name}/{file}\n    \
+             If {name} is right:  `cargo ladder follow` applies its edits to \
+             all sub-steps,\n    and `cargo ladder record {}` only to the last \
+             one.",
             number.stage
         ));
     }
     Ok(())
 }
 
-/// Each sub-step is within the budget of its stage, and only one kind of
-/// budget is declared.
+/// Checks that each sub-step is within the stage's budget, and that only one
+/// kind of budget is declared.
 ///
 /// # Errors
-/// In words, if the series can't be composed.
+/// A patch does not apply.
 pub fn budget(
     ladder: &Ladder,
     stage: &Stage,
@@ -192,8 +195,8 @@ pub fn budget(
         }
         (None, _) if rungs.is_empty() => "needs a `budget`",
         (Some(_), _) if !rungs.is_empty() => {
-            "has a `budget`, but its sub-steps are what is held to one: use \
-             `step_budget`"
+            "has a `budget`, but a stage with sub-steps needs a `step_budget` \
+             instead"
         }
         (_, None) if !rungs.is_empty() => "needs a `step_budget`",
         _ => "",
@@ -208,10 +211,10 @@ pub fn budget(
         if changed > budget {
             let (added, removed) = step.total("src/");
             problems.push(format!(
-                "{number} is too large to be read in one go:\n    \
+                "{number} is too large to read in one go:\n    \
                  {changed} lines of src/ change ({added} added, {removed} \
-                 removed), {budget} may.\n    \
-                 See it:  cargo ladder diff {number}"
+                 removed); the budget is {budget}.\n    \
+                 To see it:  cargo ladder diff {number}"
             ));
         }
     }

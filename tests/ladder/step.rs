@@ -1,4 +1,4 @@
-//! What differs between two neighbours on the ladder.
+//! The differences between two neighbours on the ladder.
 
 use std::collections::BTreeSet;
 
@@ -9,19 +9,19 @@ use similar::{ChangeTag, TextDiff};
 /// How a file differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Both trees have it.
+    /// Both trees have it, with different text.
     Changes,
-    /// Only the later one has it.
+    /// Only the later tree has it.
     Appears,
-    /// Only the earlier one has it.
+    /// Only the earlier tree has it.
     Disappears,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Changes, Self::Appears, Self::Disappears];
 
-    /// Its word in `tests/ladder.toml`.
+    /// Its key in `tests/ladder.toml`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -32,26 +32,26 @@ impl Kind {
     }
 }
 
-/// One file that differs.
+/// A file that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Its path from the crate's folder.
+    /// Its path inside the crate.
     pub file: String,
     /// How it differs.
     pub kind: Kind,
-    /// How many lines the later tree has and the earlier one has not.
+    /// Number of lines that only the later tree has.
     pub added: usize,
-    /// How many lines the earlier tree has and the later one has not.
+    /// Number of lines that only the earlier tree has.
     pub removed: usize,
 }
 
-/// From one tree to the next.
+/// The step from one tree to the next.
 pub struct Step<'a> {
     /// The earlier tree.
     pub before: &'a Rung,
     /// The later tree.
     pub after: &'a Rung,
-    /// The files that are not the same to the byte, by name.
+    /// The files that differ in at least one byte, sorted by name.
     pub differences: Vec<Difference>,
 }
 
@@ -77,7 +77,7 @@ impl<'a> Step<'a> {
         Self { before, after, differences }
     }
 
-    /// Lines added and lines removed in all files whose names begin so.
+    /// Lines added and lines removed in all files whose paths have this prefix.
     #[must_use]
     pub fn total(&self, prefix: &str) -> (usize, usize) {
         let counted =
@@ -87,7 +87,7 @@ impl<'a> Step<'a> {
         })
     }
 
-    /// The number of changed lines that the budget is about.
+    /// The number of changed lines, which the budget limits.
     #[must_use]
     pub fn changed_lines(&self) -> usize {
         let (added, removed) = self.total("src/");
@@ -95,13 +95,13 @@ impl<'a> Step<'a> {
     }
 }
 
-/// A file's text; where it is missing, nothing.
+/// A file's text, or an empty string if the tree does not have it.
 #[must_use]
 pub fn text<'a>(files: &'a Files, file: &str) -> &'a str {
     files.get(file).map_or("", String::as_str)
 }
 
-/// The first line that is not the same in two texts, counted from 1.
+/// The first line that differs between two texts, counted from 1.
 #[must_use]
 pub fn first_difference(one: &str, other: &str) -> Option<usize> {
     if one == other {
@@ -112,8 +112,8 @@ pub fn first_difference(one: &str, other: &str) -> Option<usize> {
     Some(same + 1)
 }
 
-/// Counts lines added and lines removed. Blank lines are free: they make code
-/// easier to read, and nobody should save on them.
+/// Counts lines added and lines removed. Blank lines don't count: they make
+/// code easier to read, and a budget must not discourage them.
 fn count(old: &str, new: &str) -> (usize, usize) {
     let diff = TextDiff::from_lines(old, new);
     let (mut added, mut removed) = (0, 0);

@@ -1,4 +1,4 @@
-//! The table of all steps.
+//! Prints the table of all steps.
 
 use conversations::variant::rung::Rung;
 use conversations::variant::stages::{Ladder, Stage};
@@ -7,16 +7,16 @@ use crate::declared::{self, Declared};
 use crate::step::Step;
 use conversations::command::Answer;
 
-/// How wide the column of names is, in characters.
+/// Width of the column of names, in characters.
 const NAME: usize = 32;
 
-/// How wide a line may be, in characters.
+/// Maximum length of a line, in characters.
 const WIDTH: usize = 80;
 
-/// Every step, file by file, and what is the same in all stages.
+/// Every step, file by file, and the files that are the same in all stages.
 ///
 /// # Errors
-/// In words, if a file can't be read.
+/// A file can't be read.
 pub fn table(ladder: &Ladder) -> Result<Answer, String> {
     let declared = declared::load(ladder)?;
     let mut lines = Vec::new();
@@ -36,7 +36,7 @@ pub fn table(ladder: &Ladder) -> Result<Answer, String> {
     Ok(Answer::good(lines.join("\n") + "\n"))
 }
 
-/// The ideas of a step that has several: each with its patch's size.
+/// Adds the sub-steps of a stage: title, size and idea.
 fn add_sub_steps(
     lines: &mut Vec<String>,
     ladder: &Ladder,
@@ -69,7 +69,7 @@ fn size(step: &Step, budget: Option<usize>) -> String {
     })
 }
 
-/// All files that differ, and why.
+/// Adds the files that differ, with the reasons.
 fn add_files(
     lines: &mut Vec<String>,
     step: &Step,
@@ -104,7 +104,7 @@ fn same_everywhere(stages: &[Rung]) -> Vec<String> {
     same.map(|(file, _)| file.clone()).collect()
 }
 
-/// Adds a text, indented, in lines of at most [`WIDTH`].
+/// Adds an indented text, wrapped to lines of at most [`WIDTH`] characters.
 fn wrap(lines: &mut Vec<String>, indent: usize, text: &str) {
     let mut line = String::new();
     for word in text.split_whitespace() {

@@ -1,5 +1,5 @@
-//! The stages differ just where `tests/ladder.toml` says; and `cargo ladder`,
-//! which says so, tells the truth about small trees made for the purpose.
+//! Tests that the stages differ only where `tests/ladder.toml` says so, and
+//! tests `cargo ladder` itself on a small workspace.
 
 #[path = "ladder/carried.rs"]
 mod carried;
@@ -24,23 +24,23 @@ mod tree;
 
 use tree::Tree;
 
-/// A file that a stage does not have to change is the same as before, so that
-/// whatever `diff -ru` shows is the lesson.
+/// A stage changes only the files that its lesson needs, so everything that
+/// `diff -ru` shows is part of the lesson.
 #[test]
 fn stages_differ_only_where_declared() {
     let ran = Tree::real().run(&["check", "files"]);
     assert!(ran.code == 0, "\n\n{}{}", ran.out, ran.err);
 }
 
-/// The sub-steps of a stage have complete headers, and applied one after the
-/// other to the stage before they make the stage.
+/// The sub-steps have complete headers. Applied in order to the previous
+/// stage, they produce the stage.
 #[test]
 fn sub_steps_make_the_stages() {
     let ran = Tree::real().run(&["check", "steps"]);
     assert!(ran.code == 0, "\n\n{}{}", ran.out, ran.err);
 }
 
-/// A step is as small as it was meant to be.
+/// No step is larger than its budget.
 #[test]
 fn no_step_is_over_its_budget() {
     let ran = Tree::real().run(&["check", "budget"]);

@@ -9,12 +9,12 @@ use super::task::Check;
 use super::{Variant, lock, variants};
 
 impl Variant {
-    /// Writes it below `target/variants` and builds it with its tests. All
-    /// variants share one target folder, so what they depend on is compiled
-    /// once.
+    /// Writes the variant below `target/variants` and builds it with its tests.
+    /// All variants share one target folder, so cargo compiles their
+    /// dependencies only once.
     ///
     /// # Errors
-    /// What the compiler says, if it says anything: a warning is an error.
+    /// The compiler's errors and warnings: a warning counts as an error.
     pub fn build(&self) -> Result<(), String> {
         self.write(&self.folder())?;
         let mut command = self.cargo(&["test", "--no-run"]);
@@ -76,15 +76,15 @@ impl Variant {
         Ok((output.status.success(), text))
     }
 
-    /// Builds it and runs its tests, or those with `filter` in their name;
-    /// they print what they find.
+    /// Builds the variant and runs its tests, or those with `filter` in their
+    /// name. The tests print to the terminal.
     ///
     /// # Errors
-    /// If it does not build, or a test fails.
+    /// The variant does not build, or a test fails.
     pub fn test(&self, filter: Option<&str>) -> Result<(), String> {
         let _alone = lock(&self.root)?;
         self.build()?;
-        // Cargo's own `--quiet` does not reach tests with a `main` of their own.
+        // Cargo does not pass its own `--quiet` to tests without a harness.
         let words = ["test", "--no-fail-fast", "--", "--quiet"];
         let mut command = self.cargo(&words);
         command.args(filter);
@@ -96,8 +96,8 @@ impl Variant {
         Err(format!("a test of {} failed", self.name))
     }
 
-    /// The program that [`Variant::build`] has built. Variants of one stage
-    /// take turns in this place.
+    /// The program that [`Variant::build`] built. All variants of a stage share
+    /// this path, and each build overwrites the previous one.
     #[must_use]
     pub fn program(&self) -> std::path::PathBuf {
         target(&self.root).join("debug").join(&self.base.stage.name)
@@ -122,7 +122,7 @@ fn target(root: &Path) -> std::path::PathBuf {
     variants(root).join("target")
 }
 
-/// The errors and warnings among cargo's messages, as cargo would print them.
+/// The errors and warnings in cargo's messages, formatted as cargo prints them.
 fn complaints(messages: &[u8]) -> String {
     let messages = String::from_utf8_lossy(messages);
     let messages = messages

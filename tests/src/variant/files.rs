@@ -1,18 +1,18 @@
-//! Files in memory: what a stage, a sub-step or a variant consists of.
+//! The files of a stage, a sub-step or a variant, in memory.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Path from the crate's folder -> text. A crate has `Cargo.toml`, `src/…` and
-/// `tests/…`.
+/// Maps a path inside the crate to the file's text. The paths are `Cargo.toml`,
+/// `src/…` and `tests/…`.
 pub type Files = BTreeMap<String, String>;
 
-/// The files of a crate: `Cargo.toml`, and all that is in `src/` and `tests/`.
+/// The files of a crate: `Cargo.toml`, and everything in `src/` and `tests/`.
 ///
 /// # Errors
-/// In words, if one can't be read or is not UTF-8.
+/// A file can't be read or is not UTF-8.
 pub fn tree(folder: &Path) -> Result<Files, String> {
     let mut files = Files::new();
     if folder.join("Cargo.toml").is_file() {
@@ -25,7 +25,7 @@ pub fn tree(folder: &Path) -> Result<Files, String> {
     Ok(files)
 }
 
-/// Whether a file, named from the crate's folder, is one of a [`tree`].
+/// Whether [`tree`] includes this path inside a crate.
 #[must_use]
 pub fn is_compared(file: &str) -> bool {
     let hidden = file.rsplit('/').next().is_some_and(|n| n.starts_with('.'));
@@ -33,8 +33,8 @@ pub fn is_compared(file: &str) -> bool {
     file == "Cargo.toml" || (inside && !hidden)
 }
 
-/// All files of one folder of a crate, such as `examples`; none if there is no
-/// such folder.
+/// All files in one folder of a crate, such as `examples`. A missing folder
+/// counts as empty.
 ///
 /// # Errors
 /// As [`tree`].
@@ -46,7 +46,7 @@ pub fn folder_files(folder: &Path, part: &str) -> Result<Files, String> {
     Ok(files)
 }
 
-/// All files below a folder, except hidden ones: those are an editor's.
+/// Adds all files below a folder, except hidden ones: editors create those.
 fn collect(
     folder: &Path,
     prefix: &str,
@@ -63,10 +63,10 @@ fn collect(
     Ok(())
 }
 
-/// The names and paths in a folder, in no order.
+/// The names and paths in a folder, in no particular order.
 ///
 /// # Errors
-/// In words, with the folder's name.
+/// The folder can't be read; the message names it.
 pub fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
     let read = || -> io::Result<_> {
         fs::read_dir(folder)?
@@ -80,19 +80,19 @@ pub fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
     read().map_err(|error| told(folder, &error))
 }
 
-/// A text file.
+/// Reads a text file.
 ///
 /// # Errors
-/// In words, with the file's name.
+/// The file can't be read; the message names it.
 pub fn read(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| told(path, &error))
 }
 
-/// Writes a file, with the folders above it, unless it has this text already:
-/// cargo rebuilds what is newer than the last build.
+/// Writes a file and creates its folders. A file that already has this text is
+/// not touched, because cargo rebuilds whatever is newer than the last build.
 ///
 /// # Errors
-/// In words, with the file's name.
+/// The file can't be written; the message names it.
 pub fn write_if_changed(path: &Path, text: &str) -> Result<(), String> {
     if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(());
@@ -106,7 +106,7 @@ pub fn write_if_changed(path: &Path, text: &str) -> Result<(), String> {
     write().map_err(|error| told(path, &error))
 }
 
-/// An error with the name of the file or folder.
+/// An error message that names the file or folder.
 #[must_use]
 pub fn told(path: &Path, error: &io::Error) -> String {
     format!("{}: {error}", path.display())

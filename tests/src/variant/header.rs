@@ -1,4 +1,4 @@
-//! What a patch says about itself, in front of the diff.
+//! The header of a patch file, in front of the diff.
 //!
 //! ```text
 //! Title: Large bodies without a copy
@@ -10,7 +10,7 @@
 //! ---
 //! ```
 
-/// What stands in place of a value that is still to be written.
+/// The placeholder for a value that the author has not written yet.
 pub const TODO: &str = "TODO";
 
 /// The line between the header and the diff.
@@ -19,7 +19,7 @@ pub const END: &str = "---";
 /// A header: fields, each with one or more lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// As it is in the file, without the line [`END`].
+    /// The text in the file, without the line [`END`].
     text: String,
     fields: Vec<(String, Vec<String>)>,
 }
@@ -28,7 +28,7 @@ impl Header {
     /// Reads `Field: value` lines; an indented line continues the field.
     ///
     /// # Errors
-    /// In words, with the line's number.
+    /// A malformed line; the message has its number.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut fields: Vec<(String, Vec<String>)> = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
@@ -52,7 +52,7 @@ impl Header {
         Ok(Self { text: text.to_owned(), fields })
     }
 
-    /// A header whose fields are still to be filled in.
+    /// A header with a placeholder in each field.
     #[must_use]
     pub fn to_fill_in(names: &[&str]) -> Self {
         let fields: Vec<_> = names
@@ -65,7 +65,7 @@ impl Header {
         Self { text, fields }
     }
 
-    /// The header as it is in the file.
+    /// The header's text in the file.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -76,7 +76,7 @@ impl Header {
         self.fields.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The lines of a field that are not empty: commands, for instance.
+    /// The non-empty lines of a field, such as commands.
     #[must_use]
     pub fn lines(&self, name: &str) -> Vec<&str> {
         let field = self.fields.iter().find(|(known, _)| known == name);
@@ -92,7 +92,7 @@ impl Header {
 }
 
 fn not_a_field(number: usize, line: &str) -> String {
-    format!("line {number}: `{line}` is not of the form `Field: value`")
+    format!("line {number}: expected `Field: value`, found `{line}`")
 }
 
 #[cfg(test)]
@@ -114,7 +114,7 @@ mod tests {
     fn mistakes_have_a_line() {
         for (text, says) in [
             ("  a\n", "line 1"),
-            ("Title: a\nb\n", "line 2: `b` is not"),
+            ("Title: a\nb\n", "line 2: expected `Field: value`, found `b`"),
             ("Title: a\nTitle: b\n", "line 2: a second `Title:`"),
         ] {
             let error = Header::parse(text).unwrap_err();

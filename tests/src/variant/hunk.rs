@@ -1,22 +1,23 @@
-//! One file's part of a diff, and where it does not fit.
+//! Applies one file's part of a diff, or says where it does not fit.
 
 use diffy::{Line, Patch};
 
 /// Applies a file's part of a diff.
 ///
 /// # Errors
-/// In words: the hunk, and the first line that is not as the hunk expects.
+/// The diff does not fit. The message names the hunk and the first line that
+/// differs from what the hunk expects.
 pub fn apply(old: &str, section: &str) -> Result<String, String> {
     let patch = Patch::from_str(section)
-        .map_err(|error| format!("no unified diff: {error}"))?;
+        .map_err(|error| format!("not a unified diff: {error}"))?;
     if let Some(why) = misfit(old, &patch) {
         return Err(why);
     }
     diffy::apply(old, &patch).map_err(|error| error.to_string())
 }
 
-/// The first hunk that does not fit where it says. `diffy` would look for
-/// another place, and a sub-step must not depend on where it finds one.
+/// Finds the first hunk that does not fit at its own line numbers. `diffy`
+/// would try other lines, and a sub-step must not depend on such a guess.
 fn misfit(old: &str, patch: &Patch<str>) -> Option<String> {
     let lines: Vec<&str> = old.split_inclusive('\n').collect();
     for (number, hunk) in (1..).zip(patch.hunks()) {
@@ -31,7 +32,7 @@ fn misfit(old: &str, patch: &Patch<str>) -> Option<String> {
                 let found = found.map_or("missing".to_owned(), quoted);
                 return Some(format!(
                     "hunk {number} (@@ -{},{} @@) does not fit: line {line} \
-                     is {found}, and the patch expects {}",
+                     is {found}, but the patch expects {}",
                     range.start(),
                     range.len(),
                     quoted(expected)

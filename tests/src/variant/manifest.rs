@@ -1,5 +1,5 @@
-//! A `Cargo.toml` that needs no workspace: what a stage inherits is written
-//! out, and paths are absolute.
+//! Makes a `Cargo.toml` that needs no workspace: it spells out the settings
+//! that a stage inherits, and makes paths absolute.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::files::read;
 const DEPENDENCIES: [&str; 3] =
     ["dependencies", "dev-dependencies", "build-dependencies"];
 
-/// The order of the sections; those with other names come last.
+/// The order of the sections. Any others come last.
 const ORDER: [&str; 8] = [
     "package",
     "lib",
@@ -24,14 +24,14 @@ const ORDER: [&str; 8] = [
     "workspace",
 ];
 
-/// Writes out what the manifest of a stage inherits from the workspace.
+/// Spells out the settings that a stage's manifest inherits from the workspace.
 ///
-/// The version gets the variant's name. That is not only for people: cargo
-/// tells packages in one target folder apart by name and version, and would
-/// take the program of 5.1 for that of 5.2.
+/// The variant's name becomes part of the version. Cargo needs that: it
+/// distinguishes packages in one target folder by name and version, and would
+/// otherwise mistake the program of 5.1 for that of 5.2.
 ///
 /// # Errors
-/// In words, if one of the two manifests makes no sense.
+/// One of the two manifests is invalid.
 pub fn resolve(variant: &Variant, manifest: &str) -> Result<String, String> {
     let folder = &variant.base.stage.folder;
     let path = variant.root.join("Cargo.toml");
@@ -65,7 +65,7 @@ pub fn resolve(variant: &Variant, manifest: &str) -> Result<String, String> {
     Ok(text(&own))
 }
 
-/// The manifest without the entry of a test, `tests/NAME.rs`.
+/// The manifest without the entry for one test, `tests/NAME.rs`.
 #[must_use]
 pub fn without_test(manifest: &str, file: &str) -> String {
     let name = Path::new(file).file_stem().unwrap_or_default();
@@ -80,8 +80,7 @@ pub fn without_test(manifest: &str, file: &str) -> String {
     text(&own)
 }
 
-/// Whether a manifest was written by [`resolve`], or by anybody else for a
-/// crate outside a workspace.
+/// Whether a manifest stands alone, as one from [`resolve`] does.
 #[must_use]
 pub fn is_resolved(manifest: &str) -> bool {
     manifest.lines().any(|line| line.trim() == "[workspace]")
@@ -91,12 +90,12 @@ fn parse(text: &str, path: &Path) -> Result<Table, String> {
     text.parse().map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// A table inside another; empty if there is none.
+/// A table inside another one, or an empty table if it is missing.
 fn table(of: &Table, name: &str) -> Table {
     of.get(name).and_then(Value::as_table).cloned().unwrap_or_default()
 }
 
-/// `{ workspace = true }`, with or without more.
+/// Whether a value contains `workspace = true`.
 fn inherits(value: Option<&Value>) -> bool {
     let inherited = value.and_then(|value| value.get("workspace"));
     inherited.and_then(Value::as_bool) == Some(true)
@@ -124,7 +123,7 @@ fn inherit_package(
     Ok(())
 }
 
-/// A dependency as the workspace has it, with the features that are added.
+/// The workspace's entry for a dependency, plus the features the stage adds.
 fn inherit(
     name: &str,
     dependency: &Value,
@@ -175,7 +174,7 @@ fn make_absolute(dependency: &mut Value, folder: &Path) {
     }
 }
 
-/// Each section with its keys, one a line.
+/// Prints each section with its keys, one per line.
 fn text(manifest: &Table) -> String {
     let known = |name: &str| ORDER.iter().position(|known| *known == name);
     let mut names: Vec<_> = manifest.keys().collect();
@@ -183,7 +182,7 @@ fn text(manifest: &Table) -> String {
     let mut text = String::new();
     for name in names {
         match manifest.get(name) {
-            // What these hold are tables.
+            // These two contain tables.
             Some(Value::Table(tables))
                 if name == "lints" || name == "profile" =>
             {

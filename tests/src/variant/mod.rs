@@ -1,15 +1,15 @@
-//! Variants: a stage or a sub-step, with or without patches of its own, as a
-//! crate that builds outside the workspace.
+//! A variant is a stage or a sub-step, possibly changed by patches, written as
+//! a crate that builds outside the workspace.
 //!
 //! | module | what it does |
 //! | --- | --- |
 //! | [`stages`] | finds the workspace and its stages |
-//! | [`rung`] | every tree of the ladder: 4, 5.1, 5.2, …, 5 |
-//! | [`files`] | a tree in memory, and on disk |
-//! | [`header`], [`patch`], [`hunk`] | a patch file: what it says, and what it does |
-//! | [`manifest`] | a `Cargo.toml` that needs no workspace |
-//! | [`task`] | bugs to find and exercises to solve, for `cargo practice` |
-//! | [`cargo`] | builds and tests it |
+//! | [`rung`] | composes every tree of the ladder: 4, 5.1, 5.2, …, 5 |
+//! | [`files`] | reads and writes the files of a tree |
+//! | [`header`], [`patch`], [`hunk`] | read, apply and write patch files |
+//! | [`manifest`] | makes a `Cargo.toml` that needs no workspace |
+//! | [`task`] | the bugs and exercises of `cargo practice` |
+//! | [`cargo`] | builds and tests a variant |
 
 pub mod cargo;
 pub mod files;
@@ -35,37 +35,38 @@ use stages::Ladder;
 
 use crate::number::Number;
 
-/// What a variant takes from the top of the workspace as it is, if it is there.
+/// Files that a variant copies from the workspace root, if they exist.
 const COPIED: [&str; 3] = ["Cargo.lock", "rustfmt.toml", ".clippy.toml"];
 
-/// The folders of a variant whose files are all its own.
+/// The folders in which a variant owns every file.
 const FOLDERS: [&str; 3] = ["src", "tests", "examples"];
 
-/// The test of a stage's examples: without examples there is nothing to test.
+/// The test of a stage's examples. A variant without examples omits it.
 const EXAMPLES_TEST: &str = "tests/variants.rs";
 
-/// A tree of the ladder, changed by patches.
+/// A tree of the ladder, possibly changed by patches.
 #[derive(Debug, Clone)]
 pub struct Variant {
-    /// The top of the workspace that it is made from.
+    /// The root of the workspace that it is made from.
     pub root: PathBuf,
-    /// What it is called: `5.2`, or the name of its patch. It is part of the
-    /// crate's version, so letters, digits, dots and hyphens only.
+    /// Its name: `5.2`, or the name of its patch. The name is part of the
+    /// crate's version, so it may contain only letters, digits, dots and
+    /// hyphens.
     pub name: String,
-    /// What it is based on.
+    /// The tree that it is based on.
     pub base: Rung,
-    /// What is changed, in this order.
+    /// The patches, in the order in which they apply.
     pub patches: Vec<Patch>,
-    /// Other files that it has, such as labs.
+    /// Additional files, such as labs.
     pub extra: Files,
 }
 
 impl Variant {
-    /// A stage or a sub-step as it is. A stage brings its examples; those of a
-    /// sub-step could not be built, for they use what comes later.
+    /// A stage or a sub-step without patches. A stage includes its examples. A
+    /// sub-step has none, because the stage's examples need later code.
     ///
     /// # Errors
-    /// In words, if there is no such tree or it can't be read.
+    /// The tree does not exist or can't be read.
     pub fn new(ladder: &Ladder, number: Number) -> Result<Self, String> {
         let base = ladder.rung(number)?;
         let mut extra = Files::new();
@@ -77,8 +78,8 @@ impl Variant {
         Ok(Self { root, name: number.to_string(), base, patches, extra })
     }
 
-    /// The same with one more patch, and called as that is: a planted bug, or
-    /// the solution of an exercise.
+    /// Adds a patch, such as a planted bug or the solution to an exercise, and
+    /// names the variant after it.
     #[must_use]
     pub fn with(mut self, patch: Patch) -> Self {
         let stem = patch.path.file_stem().unwrap_or_default();
@@ -87,10 +88,10 @@ impl Variant {
         self
     }
 
-    /// Its files, with the `Cargo.toml` of a member of the workspace.
+    /// Its files. The `Cargo.toml` is still that of a workspace member.
     ///
     /// # Errors
-    /// In words, if a patch does not apply.
+    /// A patch does not apply.
     pub fn files(&self) -> Result<Files, String> {
         let mut files = self.base.files.clone();
         files.extend(self.extra.clone());
@@ -100,18 +101,18 @@ impl Variant {
         Ok(files)
     }
 
-    /// Where [`Variant::build`] and [`Variant::test`] have it.
+    /// The folder that [`Variant::build`] and [`Variant::test`] use.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         variants(&self.root).join(&self.name)
     }
 
-    /// Writes it as a crate that is a workspace of its own. Files that are
-    /// there already and the same are left alone, and what is no longer part
-    /// of it is removed from its folders.
+    /// Writes the variant as a crate outside the workspace. Files that already
+    /// have the right text are not touched, and files that are no longer part
+    /// of it are removed.
     ///
     /// # Errors
-    /// In words, if it can't be composed or written.
+    /// A patch does not apply, or a file can't be written.
     pub fn write(&self, folder: &Path) -> Result<(), String> {
         let mut files = self.files()?;
         let manifest = files.remove("Cargo.toml").unwrap_or_default();
@@ -136,8 +137,8 @@ impl Variant {
         remove_others(folder, &files)
     }
 
-    /// The sub-step that the shared tests must know of: the tests of 5.2 are
-    /// fewer than those of stage 5.
+    /// The sub-step, if it is one. The shared tests need to know it, because
+    /// 5.2 must pass fewer of them than stage 5.
     #[must_use]
     pub fn sub_step(&self) -> Option<String> {
         let number = self.base.number;
@@ -145,8 +146,8 @@ impl Variant {
     }
 }
 
-/// The folder with all variants, each in a folder of its own, and with their
-/// common target folder.
+/// The folder that contains one folder per variant, and the target folder they
+/// share.
 #[must_use]
 pub fn variants(root: &Path) -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR");
@@ -169,7 +170,7 @@ pub fn lock(root: &Path) -> Result<Flock<File>, String> {
         .map_err(|(_, error)| format!("{}: {error}", path.display()))
 }
 
-/// Removes the files that a variant had when it was last written.
+/// Removes files left over from the last time the variant was written.
 fn remove_others(folder: &Path, files: &Files) -> Result<(), String> {
     for part in FOLDERS {
         let there = folder_files(folder, part)?;

@@ -9,17 +9,17 @@ use super::files::{Files, read, write_if_changed};
 use super::header::{END, Header};
 use super::hunk;
 
-/// What stands for a file that is not there, before or after.
+/// The name that a diff uses for a missing file.
 const NO_FILE: &str = "/dev/null";
 
 /// A patch in memory.
 #[derive(Debug, Clone)]
 pub struct Patch {
-    /// Where it is, or will be.
+    /// The path of the patch file, which need not exist yet.
     pub path: PathBuf,
-    /// What it says about itself.
+    /// The header.
     pub header: Header,
-    /// File -> its part of the diff, from its `---` line on.
+    /// Maps a file to its part of the diff, beginning with the `---` line.
     sections: BTreeMap<String, String>,
 }
 
@@ -27,29 +27,32 @@ impl Patch {
     /// Reads a patch file.
     ///
     /// # Errors
-    /// In words, with the file's name and, in the header, the line.
+    /// The file can't be read or parsed. The message names the file and, for a
+    /// fault in the header, the line.
     pub fn load(path: &Path) -> Result<Self, String> {
         let text = read(path)?;
         let told = |why: String| format!("{}: {why}", path.display());
         let end = format!("\n{END}\n");
         let Some((header, diff)) = text.split_once(&end) else {
-            return Err(told(format!("no line `{END}` ends the header")));
+            return Err(told(format!(
+                "the line `{END}` after the header is missing"
+            )));
         };
         let header = Header::parse(&format!("{header}\n")).map_err(told)?;
         let sections = sections(diff).map_err(told)?;
         Ok(Self { path: path.to_owned(), header, sections })
     }
 
-    /// A patch that does nothing.
+    /// An empty patch.
     #[must_use]
     pub fn new(path: PathBuf, header: Header) -> Self {
         Self { path, header, sections: BTreeMap::new() }
     }
 
-    /// The patch of the same name and header that makes `new` of `old`.
+    /// A patch with the same name and header that turns `old` into `new`.
     ///
     /// # Errors
-    /// In words, if a new file is empty: a diff can't say that.
+    /// A new or removed file is empty: a diff can't express that.
     pub fn between(&self, old: &Files, new: &Files) -> Result<Self, String> {
         let mut patch = Self::new(self.path.clone(), self.header.clone());
         let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
@@ -59,7 +62,7 @@ impl Patch {
         Ok(patch)
     }
 
-    /// Replaces what it does to one file.
+    /// Replaces the patch's changes to one file.
     ///
     /// # Errors
     /// As [`Patch::between`].
@@ -76,7 +79,7 @@ impl Patch {
         if old.or(new).is_some_and(String::is_empty)
             && (old.is_none() || new.is_none())
         {
-            return Err(format!("{file} is empty, which no patch can express"));
+            return Err(format!("{file} is empty: a patch can't express that"));
         }
         let name = |prefix: &str, text: Option<&String>| match text {
             Some(_) => format!("{prefix}/{file}"),
@@ -94,7 +97,8 @@ impl Patch {
         Ok(())
     }
 
-    /// `stage5-timers/steps/2-deadlines.patch`: its path from the top.
+    /// Its path from the workspace root, such as
+    /// `stage5-timers/steps/2-deadlines.patch`.
     #[must_use]
     pub fn name(&self) -> String {
         let parts: Vec<_> =
@@ -102,7 +106,7 @@ impl Patch {
         parts.get(parts.len().saturating_sub(3)..).unwrap_or_default().join("/")
     }
 
-    /// The files it changes, creates or removes.
+    /// The files that the patch changes, creates or removes.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.sections.keys().map(String::as_str)
     }
@@ -127,15 +131,16 @@ impl Patch {
     /// Writes the patch file.
     ///
     /// # Errors
-    /// In words, with its name.
+    /// The file can't be written; the message names it.
     pub fn save(&self) -> Result<(), String> {
         write_if_changed(&self.path, &self.text())
     }
 
-    /// Applies it to all files.
+    /// Applies the patch to all files.
     ///
     /// # Errors
-    /// In words: the file, the hunk and the first line that does not fit.
+    /// The patch does not apply. The message names the file, the hunk and the
+    /// first line that does not fit.
     pub fn apply(&self, files: &Files) -> Result<Files, String> {
         let mut files = files.clone();
         for file in self.sections.keys() {
@@ -147,7 +152,7 @@ impl Patch {
         Ok(files)
     }
 
-    /// Applies it to one file, which may be missing before or after.
+    /// Applies the patch to one file, which it may create or remove.
     ///
     /// # Errors
     /// As [`Patch::apply`].
@@ -163,7 +168,7 @@ impl Patch {
         let removes = section.contains(&format!("\n+++ {NO_FILE}\n"));
         let old = match (creates, old) {
             (true, Some(_)) => {
-                return Err(self.about(file, "it is new, but already there"));
+                return Err(self.about(file, "the new file already exists"));
             }
             (false, None) => {
                 return Err(self.about(file, "there is no such file"));
@@ -173,7 +178,7 @@ impl Patch {
         let new =
             hunk::apply(old, section).map_err(|why| self.about(file, &why))?;
         if removes && !new.is_empty() {
-            let why = "it is removed, but has more lines than the patch says";
+            let why = "the removed file has more lines than the patch expects";
             return Err(self.about(file, why));
         }
         Ok((!removes).then_some(new))
@@ -205,8 +210,8 @@ impl Patch {
     }
 }
 
-/// Splits a diff by its files. A file begins with three lines, `---`, `+++` and
-/// `@@`: inside a hunk no line begins with `@@`.
+/// Splits a diff into its files. A file begins with three lines, `---`, `+++`
+/// and `@@`. Inside a hunk, no line begins with `@@`.
 fn sections(diff: &str) -> Result<BTreeMap<String, String>, String> {
     let lines: Vec<&str> = diff.split_inclusive('\n').collect();
     let mut found: BTreeMap<String, String> = BTreeMap::new();
@@ -218,7 +223,7 @@ fn sections(diff: &str) -> Result<BTreeMap<String, String>, String> {
             && next(2).starts_with("@@ ");
         if begins {
             let file = name(line, next(1)).ok_or_else(|| {
-                format!("`{}` names no file", line.trim_end())
+                format!("`{}` does not name a file", line.trim_end())
             })?;
             if found.contains_key(&file) {
                 return Err(format!("{file} has two diffs"));
@@ -228,14 +233,14 @@ fn sections(diff: &str) -> Result<BTreeMap<String, String>, String> {
         }
         let file = current.as_ref().and_then(|file| found.get_mut(file));
         let section = file.ok_or_else(|| {
-            format!("`{}` stands before the first file", line.trim_end())
+            format!("`{}` comes before the first file", line.trim_end())
         })?;
         section.push_str(line);
     }
     Ok(found)
 }
 
-/// The file that `--- a/FILE` and `+++ b/FILE` are about.
+/// The FILE in `--- a/FILE` and `+++ b/FILE`.
 fn name(before: &str, after: &str) -> Option<String> {
     let before = before.strip_prefix("--- ")?.trim_end();
     let after = after.strip_prefix("+++ ")?.trim_end();

@@ -1,4 +1,4 @@
-//! Every tree on the ladder: the stages, and between them the sub-steps.
+//! Every tree of the ladder: the stages, and the sub-steps between them.
 
 use std::path::Path;
 
@@ -7,28 +7,28 @@ use super::patch::Patch;
 use super::stages::{Ladder, Stage};
 use crate::number::Number;
 
-/// The folder of a stage with its sub-steps.
+/// The folder for the sub-steps inside a stage's folder.
 pub const STEPS: &str = "steps";
 
-/// What the header of a sub-step says: its title, its idea in one sentence,
-/// what to try, and in one sentence what it still lacks.
+/// The fields of a sub-step's header: title, idea (one sentence), commands to
+/// try, and what is still missing (one sentence).
 pub const FIELDS: [&str; 4] = ["Title", "Idea", "Try", "Lacks"];
 
-/// One tree.
+/// One tree of the ladder.
 #[derive(Debug, Clone)]
 pub struct Rung {
-    /// Its name.
+    /// Its number, such as 5 or 5.2.
     pub number: Number,
-    /// The stage that it is, or that it leads to.
+    /// The stage itself, or the stage that the sub-step belongs to.
     pub stage: Stage,
-    /// The patch that leads to it, if it is a sub-step.
+    /// The patch, if it is a sub-step.
     pub patch: Option<Patch>,
-    /// All of its files.
+    /// All its files.
     pub files: Files,
 }
 
 impl Rung {
-    /// How it is called in a diff: `stage4-epoll-et`, or 5.2.
+    /// Its name in a diff: `stage4-epoll-et`, or 5.2.
     #[must_use]
     pub fn name(&self) -> String {
         match self.number.step {
@@ -39,10 +39,10 @@ impl Rung {
 }
 
 impl Ladder {
-    /// The stage of this number.
+    /// The stage with this number.
     ///
     /// # Errors
-    /// In words, with the numbers there are.
+    /// There is no such stage. The message says which ones exist.
     pub fn stage(&self, number: u32) -> Result<&Stage, String> {
         let last = self.stages.len();
         self.stages.iter().find(|stage| stage.number == number).ok_or_else(
@@ -54,10 +54,10 @@ impl Ladder {
         )
     }
 
-    /// The stage before another one.
+    /// The stage before `stage`.
     ///
     /// # Errors
-    /// If it is the first.
+    /// `stage` is the first one.
     pub fn before(&self, stage: &Stage) -> Result<&Stage, String> {
         let mut pairs = self.pairs();
         let pair = pairs.find(|(_, after)| *after == stage);
@@ -65,10 +65,10 @@ impl Ladder {
             .ok_or_else(|| format!("{} has no stage before it", stage.name))
     }
 
-    /// The names of all trees, in order.
+    /// The numbers of all trees, in order.
     ///
     /// # Errors
-    /// In words, if the patches can't be counted through.
+    /// As [`Stage::patches`].
     pub fn numbers(&self) -> Result<Vec<Number>, String> {
         let mut numbers = Vec::new();
         for stage in &self.stages {
@@ -80,10 +80,11 @@ impl Ladder {
         Ok(numbers)
     }
 
-    /// A tree: a stage's folder, or the stage before with patches applied.
+    /// A tree: the files of a stage, or the previous stage's files with the
+    /// patches applied.
     ///
     /// # Errors
-    /// In words, if there is no such tree, or a patch does not apply.
+    /// The tree does not exist, or a patch does not apply.
     pub fn rung(&self, number: Number) -> Result<Rung, String> {
         let stage = self.stage(number.stage)?.clone();
         let Some(step) = number.step else {
@@ -109,13 +110,13 @@ impl Ladder {
     /// All stages.
     ///
     /// # Errors
-    /// In words, if a file can't be read.
+    /// A file can't be read.
     pub fn whole(&self) -> Result<Vec<Rung>, String> {
         let numbers = self.stages.iter().map(|stage| stage.number);
         numbers.map(|stage| self.rung(Number::stage(stage))).collect()
     }
 
-    /// The stage before, and each sub-step that leads to a stage.
+    /// The previous stage, then each sub-step of a stage.
     ///
     /// # Errors
     /// As [`Ladder::rung`].
@@ -137,11 +138,10 @@ impl Ladder {
         Ok(rungs)
     }
 
-    /// The tree before another one: that of the previous sub-step, or the
-    /// previous stage.
+    /// The previous tree: a sub-step or a stage.
     ///
     /// # Errors
-    /// As [`Ladder::rung`]; and if there is none before.
+    /// As [`Ladder::rung`]; also if `number` is the first tree.
     pub fn rung_before(&self, number: Number) -> Result<Rung, String> {
         let step = number.step.and_then(|step| step.checked_sub(1));
         if let Some(step) = step.filter(|step| *step > 0) {
@@ -153,10 +153,11 @@ impl Ladder {
 }
 
 impl Stage {
-    /// Its sub-steps in order, `steps/N-NAME.patch`.
+    /// The patches of its sub-steps, `steps/N-NAME.patch`, in order.
     ///
     /// # Errors
-    /// In words: a name of another form, a gap, a patch that can't be read.
+    /// A file has the wrong form of name, a number is missing, or a patch can't
+    /// be read.
     pub fn patches(&self) -> Result<Vec<Patch>, String> {
         let folder = self.folder.join(STEPS);
         let mut found = Vec::new();
@@ -173,8 +174,8 @@ impl Stage {
             if step != expected {
                 let (folder, number) = (folder.display(), self.number);
                 return Err(format!(
-                    "{folder}/{name} stands where {number}.{expected} is \
-                     expected"
+                    "{folder}/{name}: expected sub-step {number}.{expected} \
+                     here"
                 ));
             }
             patches.push(Patch::load(&path)?);

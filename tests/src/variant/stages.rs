@@ -1,19 +1,19 @@
-//! The stages, and the files in them that are compared.
+//! The stages, and which of their files `cargo ladder` compares.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::files::{Files, entries, told, tree};
 
-/// Where the differences are declared, from the top of the workspace.
+/// The file that declares the differences, relative to the workspace root.
 pub const DECLARED: &str = "tests/ladder.toml";
 
 /// All stages, lowest first.
 #[derive(Debug, Clone)]
 pub struct Ladder {
-    /// The top of the workspace, without symlinks.
+    /// The workspace root, with symbolic links resolved.
     pub root: PathBuf,
-    /// Stage 1 and the others, without a gap.
+    /// Stage 1 and all following ones, without gaps.
     pub stages: Vec<Stage>,
 }
 
@@ -22,18 +22,18 @@ pub struct Ladder {
 pub struct Stage {
     /// The digit in its name.
     pub number: u32,
-    /// `stage4-epoll-et`: its folder's name.
+    /// The name of its folder, such as `stage4-epoll-et`.
     pub name: String,
     /// Its folder.
     pub folder: PathBuf,
 }
 
 impl Ladder {
-    /// Looks in a folder and in those above it for the top of the workspace,
-    /// and there for the stages.
+    /// Looks for the workspace root in a folder and its parents, then finds the
+    /// stages there.
     ///
     /// # Errors
-    /// In words: no workspace, or stages that can't be counted through.
+    /// There is no workspace, or a stage is missing or exists twice.
     pub fn find(from: &Path) -> Result<Self, String> {
         let from = from.canonicalize().map_err(|e| told(from, &e))?;
         let root = from
@@ -56,9 +56,7 @@ impl Ladder {
         for (expected, stage) in (1..).zip(&stages) {
             if stage.number != expected {
                 let name = &stage.name;
-                return Err(format!(
-                    "{name} stands where stage {expected} is expected"
-                ));
+                return Err(format!("{name}: expected stage {expected} here"));
             }
         }
         if stages.is_empty() {
@@ -67,23 +65,23 @@ impl Ladder {
         Ok(Self { root, stages })
     }
 
-    /// Each stage but the first, with the one before it.
+    /// Each pair of neighbouring stages.
     pub fn pairs(&self) -> impl Iterator<Item = (&Stage, &Stage)> {
         self.stages.iter().zip(self.stages.iter().skip(1))
     }
 }
 
 impl Stage {
-    /// The files that are compared with the neighbour's: what makes the
-    /// server and its tests. README and labs are each stage's own.
+    /// The files that `cargo ladder` compares between stages: the server and
+    /// its tests. README and labs may differ freely.
     ///
     /// # Errors
-    /// In words, if one can't be read.
+    /// A file can't be read.
     pub fn files(&self) -> Result<Files, String> {
         tree(&self.folder)
     }
 
-    /// Whether it has this file.
+    /// Whether the stage has this file.
     #[must_use]
     pub fn has(&self, file: &str) -> bool {
         self.folder.join(file).is_file()
@@ -92,7 +90,7 @@ impl Stage {
     /// A file's bytes.
     ///
     /// # Errors
-    /// In words, with the file's name.
+    /// The file can't be read; the message names it.
     pub fn read(&self, file: &str) -> Result<Vec<u8>, String> {
         let path = self.folder.join(file);
         fs::read(&path).map_err(|error| told(&path, &error))

@@ -1,8 +1,8 @@
-//! `cargo ladder carry` takes an edit to the other stages.
+//! `cargo ladder carry` applies an edit to the other stages.
 
 use crate::tree::{STAGES, Tree, server};
 
-/// The same file in all stages.
+/// A file that is the same in all stages.
 const SHARED: &str = "src/http/mod.rs";
 
 fn own(stage: usize) -> String {
@@ -10,15 +10,15 @@ fn own(stage: usize) -> String {
 }
 
 #[test]
-fn the_same_file_is_taken_over() {
+fn an_equal_file_is_replaced() {
     let Some(tree) = Tree::committed() else { return };
     tree.write(&format!("stage2-two/{SHARED}"), "a\nB\nc\nd");
     let ran = tree.run(&["carry", &format!("stage2-two/{SHARED}")]);
     ran.must(
         0,
         &[
-            &format!("taken over    stage1-one/{SHARED}\n"),
-            &format!("taken over    stage3-three/{SHARED}\n"),
+            &format!("copied        stage1-one/{SHARED}\n"),
+            &format!("copied        stage3-three/{SHARED}\n"),
         ],
     );
     for name in STAGES {
@@ -50,10 +50,10 @@ fn a_file_that_differs_elsewhere_is_merged() {
 }
 
 #[test]
-fn a_conflict_leaves_the_file_and_says_where() {
+fn a_conflict_is_reported_with_its_lines() {
     let Some(tree) = Tree::committed() else { return };
-    // Stage 1 is moved down, so that its lines have numbers of their own, and
-    // stage 3 has no such line at all.
+    // In stage 1 the same lines have other numbers, and stage 3 doesn't have
+    // them at all.
     tree.write(&own(0), &format!("top\ntop\n{}", server("poll")));
     tree.write(&own(2), &server("wait").replace("line 11\n", "line XI\n"));
     tree.commit();
@@ -65,7 +65,7 @@ fn a_conflict_leaves_the_file_and_says_where() {
         1,
         &[
             &format!("merged        {}\n", own(0)),
-            &format!("could not     {0}:6 {0}:11\n", own(2)),
+            &format!("conflict      {0}:6 {0}:11\n", own(2)),
             &format!("git diff {}", own(1)),
         ],
     );
@@ -84,14 +84,14 @@ fn a_stage_without_the_file_is_left_alone() {
     tree.write(&format!("stage3-three/{file}"), "deadline, edited\n");
     tree.run(&["carry", &format!("stage3-three/{file}")]).must(
         0,
-        &["no such file  stage1-one/src/t", "taken over    stage2-two/src/t"],
+        &["no such file  stage1-one/src/t", "copied        stage2-two/src/t"],
     );
     assert!(!tree.root.join("stage1-one/src/timers.rs").exists());
     assert_eq!(tree.read("stage2-two/src/timers.rs"), "deadline, edited\n");
 }
 
 #[test]
-fn to_carry_twice_does_no_harm() {
+fn carrying_twice_changes_nothing_more() {
     let Some(tree) = Tree::committed() else { return };
     tree.edit(&own(1), "line 1\n", "line 1, edited\n");
     tree.edit(&own(2), "line 1\n", "line 1, edited\n");
@@ -99,15 +99,15 @@ fn to_carry_twice_does_no_harm() {
         0,
         &[
             &format!("merged        {}", own(0)),
-            &format!("has it        {}", own(2)),
+            &format!("up to date    {}", own(2)),
         ],
     );
     let after = [tree.read(&own(0)), tree.read(&own(2))];
     tree.run(&["carry", &own(1)]).must(
         0,
         &[
-            &format!("has it        {}", own(0)),
-            &format!("has it        {}", own(2)),
+            &format!("up to date    {}", own(0)),
+            &format!("up to date    {}", own(2)),
         ],
     );
     assert_eq!([tree.read(&own(0)), tree.read(&own(2))], after);
@@ -125,7 +125,7 @@ fn a_stage_that_was_never_committed_takes_part() {
 }
 
 #[test]
-fn a_path_may_begin_here_or_at_the_top() {
+fn a_path_may_be_relative_to_the_current_folder_or_the_root() {
     let places = [
         ("", "stage2-two/src/http/mod.rs"),
         ("stage2-two", "src/http/mod.rs"),
@@ -141,9 +141,9 @@ fn a_path_may_begin_here_or_at_the_top() {
     }
 }
 
-/// The workspace may be a folder of a repository, and need not be its top.
+/// The workspace may be a subfolder of a git repository.
 #[test]
-fn a_workspace_inside_a_repository_is_one_too() {
+fn a_workspace_may_be_inside_a_repository() {
     let Some(outer) = Tree::committed() else { return };
     for name in STAGES {
         outer.write(&format!("inner/{name}/a b.rs"), "old\n");

@@ -1,4 +1,4 @@
-//! `cargo ladder check` finds what it is there to find, and nothing else.
+//! `cargo ladder check` finds every kind of mistake, and reports no others.
 
 use crate::tree::{DECLARED, Tree, server};
 
@@ -19,7 +19,7 @@ fn an_undeclared_change_is_named() {
             "cargo ladder diff 2 src/http/mod.rs",
             "cargo ladder carry stage2-two/src/http/mod.rs",
             "[stage2-two.changes]",
-            // Stage 3 is as stage 1, so its step is wrong as well.
+            // Stage 3 still equals stage 1, so the next step is wrong as well.
             "stage3-three/src/http/mod.rs is not the same as in stage2-two",
         ],
     );
@@ -36,7 +36,7 @@ fn one_byte_is_a_difference() {
 }
 
 #[test]
-fn a_change_that_is_none_is_named() {
+fn a_declared_change_must_exist() {
     let tree = Tree::new();
     tree.write("stage2-two/src/server.rs", &server("block"));
     tree.run(&["check"]).must(
@@ -85,7 +85,7 @@ fn a_file_declared_to_appear_must_be_there() {
         1,
         &[
             "src/timers.rs appears in stage3-three",
-            "but neither stage2-two nor it has it",
+            "but neither stage2-two nor stage3-three has it",
         ],
     );
 }
@@ -98,7 +98,7 @@ fn a_file_that_was_there_before_does_not_appear() {
     tree.run(&["check"]).must(
         1,
         &[
-            "both stage2-two and it have it",
+            "both stage2-two and stage3-three have it",
             "stage3-three/src/timers.rs is not the same",
         ],
     );
@@ -130,17 +130,17 @@ fn the_budget_counts_src_and_nothing_else() {
         tree.write("tests/ladder.toml", &new);
         tree.run(&["check", "budget"])
     };
-    // One line replaced in server.rs, one new in timers.rs; Cargo.toml is
-    // free.
+    // server.rs replaces one line and timers.rs has one new line. Cargo.toml
+    // does not count.
     at_most("budget = 3").must(0, &[]);
-    // A blank line is free.
+    // Blank lines don't count.
     tree.write("stage3-three/src/timers.rs", "\ntick\n\n");
     at_most("budget = 3").must(0, &[]);
     at_most("budget = 2").must(
         1,
         &[
             "stage3-three is too large",
-            "3 lines of src/ change (2 added, 1 removed), 2 may",
+            "3 lines of src/ change (2 added, 1 removed); the budget is 2",
             "cargo ladder diff 3",
         ],
     );
@@ -165,21 +165,21 @@ fn a_mistake_in_the_declaration_is_named() {
     mistake("budget = 3", "", "[stage3-three] needs a `budget`");
     mistake("budget = 3", "step_budget = 3", "the stage has no sub-steps");
     mistake("budget = 3", "budget = -3", "-3");
-    mistake("stage3-three", "stage3-free", "`stage3-free` is no stage");
-    mistake("stage2-two", "stage1-one", "`stage1-one` is no stage");
+    mistake("stage3-three", "stage3-free", "`stage3-free` is not a stage");
+    mistake("stage2-two", "stage1-one", "`stage1-one` is not a stage");
     mistake("\"It polls.\"", "\"\"", "why src/server.rs");
-    mistake("\"It polls.\"", "\"It polls\"", "in one sentence");
-    mistake("\"It polls.\"", "\"It polls. So.\"", "in one sentence");
+    mistake("\"It polls.\"", "\"It polls\"", "one sentence");
+    mistake("\"It polls.\"", "\"It polls. So.\"", "one sentence");
     mistake("[stage2-two]", "[stage2-two", "TOML parse error");
 }
 
 #[test]
-fn stages_are_counted_without_a_gap() {
+fn stages_are_numbered_without_gaps() {
     let tree = Tree::new();
     tree.write("stage5-five/Cargo.toml", "name\n");
-    let says = "stage5-five stands where stage 4 is expected";
+    let says = "stage5-five: expected stage 4 here";
     tree.run(&["check"]).must(1, &[says]);
     let tree = Tree::new();
     tree.write("stage2-second/Cargo.toml", "name\n");
-    tree.run(&["check"]).must(1, &["stands where stage 3 is expected"]);
+    tree.run(&["check"]).must(1, &["expected stage 3 here"]);
 }

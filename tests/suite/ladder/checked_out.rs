@@ -1,4 +1,4 @@
-//! `cargo ladder checkout` writes a crate that needs no workspace.
+//! `cargo ladder checkout` writes a crate that builds outside the workspace.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ const README: &str = "\
 Time passes.
 ";
 
-/// The folder for the crate, as an argument.
+/// The path of the crate's folder, as an argument.
 fn folder(tree: &Tree) -> String {
     tree.root.join("work").to_string_lossy().into_owned()
 }
@@ -63,8 +63,8 @@ resolver = "3"
     assert!(readme.starts_with(README), "{readme}");
     for part in [
         "    cargo run\n    cargo run -- --help\n",
-        "Nobody waits for it.\n",
-        "made from stage2-two",
+        "The server does not wait for it.\n",
+        "It is stage2-two plus",
         "cargo ladder diff 3.1",
         &format!("`{root}/tests`"),
     ] {
@@ -98,11 +98,11 @@ fn the_last_sub_step_is_the_stage() {
 fn nothing_is_overwritten() {
     let Some(tree) = Tree::stepped() else { return };
     tree.write("work/src/server.rs", "mine\n");
-    let says = ["work is not empty, and nothing was written"];
+    let says = ["work is not empty, so nothing was written"];
     tree.run(&["checkout", "3.1", "work"]).must(1, &says);
     assert_eq!(tree.read("work/src/server.rs"), "mine\n");
     assert_eq!(fs::read_dir(tree.root.join("work")).unwrap().count(), 1);
-    // An empty folder may be there, and a file may not.
+    // An empty folder is allowed, a file is not.
     fs::create_dir(tree.root.join("empty")).unwrap();
     tree.run(&["checkout", "3.1", "empty"]).must(0, &[]);
     tree.write("file", "mine\n");
@@ -111,10 +111,11 @@ fn nothing_is_overwritten() {
 }
 
 #[test]
-fn what_is_not_there_is_bad_usage() {
+fn a_missing_tree_is_a_usage_error() {
     let Some(tree) = Tree::stepped() else { return };
     for number in ["0", "4", "3.0", "3.3", "2.1"] {
-        let says = format!("there is no {number} here, but 1, 2, 3.1, 3.2, 3");
+        let says =
+            format!("there is no {number}: choose one of 1, 2, 3.1, 3.2, 3");
         tree.run(&["checkout", number, "work"]).must(2, &[&says]);
     }
     tree.run(&["checkout", "3.1"]).must(2, &["<DIR>"]);
@@ -122,7 +123,7 @@ fn what_is_not_there_is_bad_usage() {
 }
 
 #[test]
-fn what_cannot_be_inherited_is_named() {
+fn a_setting_that_cannot_be_inherited_is_named() {
     let Some(tree) = Tree::stepped() else { return };
     tree.edit("Cargo.toml", "one = \"1.0\"\n", "");
     tree.run(&["checkout", "1", "work"])
@@ -141,7 +142,7 @@ fn what_cannot_be_inherited_is_named() {
     tree.run(&["checkout", "1", "work"]).must(1, &says);
 }
 
-/// The library takes any patch on any tree: planted bugs are made so.
+/// The library applies any patch to any tree. Planted bugs work this way.
 #[test]
 fn a_variant_may_have_a_patch_of_its_own() {
     let Some(tree) = Tree::stepped() else { return };
@@ -162,7 +163,7 @@ fn a_variant_may_have_a_patch_of_its_own() {
     assert_eq!(tree.read("work/src/timers.rs"), "tock\n");
     let version = "version = \"0.1.0+never-ticks\"\n";
     assert!(tree.read("work/Cargo.toml").contains(version));
-    // Written once more as something else, it leaves nothing behind.
+    // Another variant in the same folder removes the old one's files.
     let stage = Variant::new(&ladder, "2".parse().unwrap()).unwrap();
     stage.write(&folder).unwrap();
     assert!(!folder.join("src/timers.rs").exists());

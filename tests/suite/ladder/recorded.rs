@@ -1,4 +1,4 @@
-//! `cargo ladder record` takes an edited checkout as a sub-step.
+//! `cargo ladder record` makes an edited checkout a sub-step.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn an_unchanged_checkout_changes_nothing() {
 }
 
 #[test]
-fn the_others_stay_what_they_are() {
+fn no_other_tree_changes() {
     let Some(tree) = Tree::stepped() else { return };
     tree.run(&["checkout", "3.1", "work"]).must(0, &[]);
     tree.write("work/src/timers.rs", "tick\ntock\n");
@@ -58,60 +58,64 @@ fn a_member_of_a_workspace_brings_its_manifest() {
 }
 
 #[test]
-fn new_ones_make_a_series() {
+fn new_sub_steps_form_a_series() {
     let Some(tree) = Tree::stepped() else { return };
     let (first, second) = (tree.read(FIRST), tree.read(SECOND));
     tree.run(&["checkout", "3.1", "work"]).must(0, &[]);
     fs::remove_dir_all(tree.root.join("stage3-three/steps")).unwrap();
     tree.run(&["record", "3.1", "work"])
-        .must(2, &["`--name NAME` makes it, as stage3-three/steps/1-NAME"]);
+        .must(2, &["`--name NAME` creates it as stage3-three/steps/1-NAME"]);
     tree.run(&["record", "3.1", "work", "--name", "timers"]).must(
         0,
         &[
             "new           stage3-three/steps/1-timers.patch: 2 files\n",
-            "incomplete    3.1 is not yet what stage3-three is",
+            "incomplete    3.1 does not equal stage3-three yet",
         ],
     );
     tree.run(&["record", "3.2", "stage3-three", "--name", "wait"])
-        .must(0, &["complete      3.2 is what stage3-three is"]);
+        .must(0, &["complete      3.2 equals stage3-three"]);
     let diff = |patch: &str| patch.split_once("---\n").unwrap().1.to_owned();
     assert_eq!(diff(&tree.read(FIRST)), diff(&first));
     assert_eq!(diff(&tree.read(SECOND)), diff(&second));
     tree.run(&["check", "steps"]).must(
         1,
-        &["1-timers.patch: Title, Idea, Try, Lacks in the header must"],
+        &["1-timers.patch: fill in Title, Idea, Try, Lacks in the header"],
     );
 }
 
 #[test]
-fn what_makes_no_sense_is_bad_usage() {
+fn invalid_arguments_are_a_usage_error() {
     let Some(tree) = Tree::stepped() else { return };
     tree.run(&["checkout", "3.1", "work"]).must(0, &[]);
     let before = [tree.read(FIRST), tree.read(SECOND)];
     for (words, says) in [
-        (&["3.1"][..], "where is the new tree? `cargo ladder record 3.1 DIR`"),
-        (&["3", "work"], "3 is a stage: edit its own folder"),
+        (&["3.1"][..], "the folder is missing: `cargo ladder record 3.1 DIR`"),
+        (&["3", "work"], "3 is a stage: edit its folder"),
         (&["4.1", "work"], "there is no stage 4"),
         (&["1.1", "work"], "stage1-one has no stage before it"),
-        (&["3.4", "work"], "3.4 would leave a gap: the next new one is 3.3"),
+        (
+            &["3.4", "work"],
+            "3.4 would leave a gap: the next new sub-step is 3.3",
+        ),
         (&["3.0", "work"], "3.0 would leave a gap"),
         (&["3.1", "work", "--name", "x"], "3.1 exists and keeps its name"),
-        (&["3.3", "work", "--name", "X/y"], "`X/y` is no name"),
-        (&["3.1", "tests"], "has no src/: it is no crate"),
+        (&["3.3", "work", "--name", "X/y"], "`X/y` is not a valid name"),
+        (&["3.1", "tests"], "is not a crate: it has no src/"),
     ] {
         tree.run(&[&["record"], words].concat()).must(2, &[says]);
     }
-    tree.run(&["record", "3.1", "nowhere"]).must(2, &["it is no crate"]);
+    tree.run(&["record", "3.1", "nowhere"]).must(2, &["is not a crate"]);
     tree.write("work/src/empty.rs", "");
-    tree.run(&["record", "3.1", "work"]).must(1, &["empty.rs is empty, which"]);
+    tree.run(&["record", "3.1", "work"])
+        .must(1, &["empty.rs is empty: a patch"]);
     fs::write(tree.root.join("work/src/empty.rs"), b"\xff").unwrap();
     tree.run(&["record", "3.1", "work"]).must(1, &["empty.rs: ", "UTF-8"]);
     assert_eq!([tree.read(FIRST), tree.read(SECOND)], before);
 }
 
-/// A series that fits no longer is mended from below, one by one.
+/// To repair a broken series, record its sub-steps again from the lowest up.
 #[test]
-fn a_broken_series_can_be_mended() {
+fn a_broken_series_can_be_repaired() {
     let Some(tree) = Tree::stepped() else { return };
     tree.run(&["checkout", "3.1", "one"]).must(0, &[]);
     tree.run(&["checkout", "3.2", "two"]).must(0, &[]);
@@ -122,7 +126,7 @@ fn a_broken_series_can_be_mended() {
         .must(1, &["1-timers.patch:8: Cargo.toml: hunk 1"]);
     tree.write("one/Cargo.toml", &tree.read("stage3-three/Cargo.toml"));
     tree.run(&["record", "3.1", "one"])
-        .must(0, &["left alone    stage3-three/steps/2-wait.patch"]);
+        .must(0, &["skipped       stage3-three/steps/2-wait.patch"]);
     tree.run(&["record", "3.2", "two"]).must(0, &["complete"]);
     tree.run(&["check", "steps"]).must(0, &[]);
 }

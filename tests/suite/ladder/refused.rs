@@ -1,4 +1,4 @@
-//! What `cargo ladder` refuses, in words, and without touching a file.
+//! What `cargo ladder` refuses, without touching a file.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn different_edits_in_several_stages_are_refused() {
     tree.run(&["carry", EDITED]).must(
         1,
         &[
-            "other edits of the same file",
+            "the same file has other uncommitted edits",
             "    stage3-three/src/server.rs\n",
             "nothing was changed",
         ],
@@ -25,7 +25,7 @@ fn different_edits_in_several_stages_are_refused() {
 }
 
 #[test]
-fn the_edit_and_one_more_are_two_edits() {
+fn an_additional_edit_elsewhere_is_refused() {
     let Some(tree) = Tree::committed() else { return };
     tree.edit(EDITED, "line 1\n", "line 1, edited\n");
     let other = "stage1-one/src/server.rs";
@@ -44,24 +44,24 @@ fn without_an_edit_there_is_nothing_to_carry() {
 }
 
 #[test]
-fn a_file_of_no_stage_is_bad_usage() {
+fn a_file_outside_the_stages_is_a_usage_error() {
     let Some(tree) = Tree::committed() else { return };
     tree.run(&["carry"]).must(2, &["Usage: cargo ladder carry <FILE>"]);
     tree.run(&["carry", "stage2-two/src/serve.rs"])
         .must(2, &["there is no file stage2-two/src/serve.rs"]);
     tree.run(&["carry", "stage2-two/src"]).must(2, &["there is no file"]);
     tree.run(&["carry", "tests/ladder.toml"])
-        .must(2, &["tests/ladder.toml belongs to no stage"]);
+        .must(2, &["tests/ladder.toml is not in any stage"]);
     tree.run(&["carry", "/dev/null"]).must(2, &["there is no file /dev/null"]);
 }
 
 #[test]
-fn bad_usage_says_what_is_good() {
+fn a_usage_error_lists_the_valid_choices() {
     let tree = Tree::new();
     tree.run(&["diff"]).must(2, &["Usage: cargo ladder diff <N> [FILE]"]);
     tree.run(&["diff", "two"]).must(2, &["invalid value 'two'"]);
     for number in ["0", "1", "4"] {
-        let says = format!("there is no {number} here, but 2, 3\n");
+        let says = format!("there is no {number}: choose one of 2, 3\n");
         tree.run(&["diff", number]).must(2, &[&says]);
     }
     tree.run(&["diff", "2", "nothing.rs"]).must(2, &["a file `nothing.rs`"]);
@@ -78,7 +78,7 @@ fn without_a_repository_it_says_so() {
     tree.run(&["carry", EDITED]).must(1, &["not a git repository"]);
     tree.git(&["init", "--quiet"]);
     tree.run(&["carry", EDITED]).must(1, &["does not have any commits"]);
-    // The rest of it needs no repository.
+    // The other commands need no repository.
     tree.run(&["check", "files"]).must(0, &[]);
     tree.run(&["diff", "2"]).must(0, &["+line 1, edited"]);
 }

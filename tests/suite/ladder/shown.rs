@@ -23,9 +23,9 @@ stage2-two -> stage3-three
     Cargo.toml                           +1     -1
         Name.
     src/server.rs                        +1     -1
-        It is told.
+        It waits.
     src/timers.rs                        +1     -0
-        Somebody must be told to leave.
+        Clients have deadlines.
     all of src/                          +2     -1  3 of 3 lines
     all                                  +3     -2
 
@@ -75,8 +75,8 @@ fn the_table_has_every_step_and_every_file() {
 #[test]
 fn reasons_are_wrapped_at_80_columns() {
     let tree = Tree::new();
-    // With what stands before it, the first long word would end in column 81;
-    // the second ends in column 80.
+    // On the line before it, the first long word would end in column 81. The
+    // second one ends in column 80.
     let (long, longer) = ("x".repeat(64), "y".repeat(50));
     let why = format!("It polls {long} precisely 80 columns {longer}.");
     tree.edit("tests/ladder.toml", "It polls.", &why);
@@ -93,7 +93,7 @@ fn a_step_is_shown_as_diff_shows_it() {
     assert_eq!(ran.out, STEP);
 }
 
-/// The proof that it is all there: applied to stage N-1 it makes stage N.
+/// The diff is complete: applied to stage N-1, it produces stage N.
 #[test]
 fn a_step_can_be_applied() {
     let Some(tree) = Tree::committed() else { return };
@@ -153,8 +153,10 @@ fn one_file_is_found_by_any_of_its_names() {
     tree.run(&["diff", "3", "mod.rs"])
         .must(0, &["src/http/mod.rs is the same in stage2-two and stage3-"]);
     tree.write("stage3-three/tests/server.rs", "another\n");
-    tree.run(&["diff", "3", "server.rs"])
-        .must(2, &["src/server.rs or tests/server.rs: which one?"]);
+    tree.run(&["diff", "3", "server.rs"]).must(
+        2,
+        &["`server.rs` is ambiguous: src/server.rs or tests/server.rs?"],
+    );
 }
 
 #[test]
@@ -168,12 +170,12 @@ fn colour_is_for_terminals() {
     assert!(shown.contains("\x1b[32m+wait\x1b[0m\r\n"), "{shown:?}");
     assert!(shown.contains("\r\n line 5\r\n"), "{shown:?}");
     let shown = on_a_terminal(&tree, Some(""));
-    assert!(shown.contains("\x1b[31m-poll"), "an empty NO_COLOR says nothing");
+    assert!(shown.contains("\x1b[31m-poll"), "an empty NO_COLOR has no effect");
     let shown = on_a_terminal(&tree, Some("1"));
     assert_eq!(shown, plain.out.replace('\n', "\r\n"));
 }
 
-/// The step to stage 3 as a terminal gets it.
+/// The output of `cargo ladder diff 3` on a terminal.
 fn on_a_terminal(tree: &Tree, no_color: Option<&str>) -> String {
     let terminal = openpty(None, None).unwrap();
     let mut command = tree.command(env!("CARGO_BIN_EXE_ladder"));
@@ -183,8 +185,8 @@ fn on_a_terminal(tree: &Tree, no_color: Option<&str>) -> String {
     }
     let mut child =
         command.stdout(Stdio::from(terminal.slave)).spawn().unwrap();
-    // Closes our copy of the slave: when the child has ended, nobody has it,
-    // and the master reads EIO.
+    // Closes our copy of the slave. When the child exits, no other copy is
+    // left, and a read from the master fails with EIO.
     drop(command);
     let mut shown = Vec::new();
     let _ = File::from(terminal.master).read_to_end(&mut shown);
@@ -193,7 +195,7 @@ fn on_a_terminal(tree: &Tree, no_color: Option<&str>) -> String {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_error() {
+fn a_reader_that_exits_early_is_not_an_error() {
     let tree = Tree::new();
     let mut command = tree.command(env!("CARGO_BIN_EXE_ladder"));
     let (reader, writer) = std::io::pipe().unwrap();

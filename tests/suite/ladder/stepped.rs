@@ -13,9 +13,9 @@ stage2-two -> stage3-three
     Cargo.toml                           +1     -1
         Name.
     src/server.rs                        +1     -1
-        It is told.
+        It waits.
     src/timers.rs                        +1     -0
-        Somebody must be told to leave.
+        Clients have deadlines.
     all of src/                          +2     -1
     all                                  +3     -2
 ";
@@ -47,7 +47,7 @@ fn allow(tree: &Tree, lines: u32) {
 }
 
 #[test]
-fn they_stand_in_the_table() {
+fn the_table_lists_sub_steps() {
     let Some(tree) = Tree::stepped() else { return };
     allow(&tree, 4);
     let listed = LISTED.replace("1 of 3", "1 of 4");
@@ -60,7 +60,7 @@ fn they_stand_in_the_table() {
 }
 
 #[test]
-fn one_is_shown_as_a_step() {
+fn diff_shows_one_sub_step() {
     let Some(tree) = Tree::stepped() else { return };
     let ran = tree.run(&["diff", "3.2"]);
     ran.must(0, &[]);
@@ -71,18 +71,18 @@ fn one_is_shown_as_a_step() {
         .must(0, &["src/server.rs is the same in stage2-two and 3.1"]);
     tree.run(&["diff", "3"]).must(0, &["+deadline\n", "+wait\n"]);
     tree.run(&["diff", "3.3"])
-        .must(2, &["there is no 3.3 here, but 2, 3.1, 3.2, 3\n"]);
+        .must(2, &["there is no 3.3: choose one of 2, 3.1, 3.2, 3\n"]);
     tree.run(&["diff", "3.x"]).must(2, &["for a sub-step, 5.2"]);
 }
 
 #[test]
-fn each_is_held_to_the_budget() {
+fn each_sub_step_has_a_budget() {
     let Some(tree) = Tree::stepped() else { return };
     tree.run(&["check", "budget"]).must(
         1,
         &[
             "3.2 is too large",
-            "4 lines of src/ change (2 added, 2 removed), 3 may",
+            "4 lines of src/ change (2 added, 2 removed); the budget is 3",
             "cargo ladder diff 3.2",
         ],
     );
@@ -103,14 +103,14 @@ fn a_hunk_that_does_not_fit_is_named() {
         &[
             "3.2 does not apply to 3.1",
             "stage3-three/steps/2-wait.patch:6: src/server.rs: hunk 1",
-            "line 4 is `line four`, and the patch expects `line 4`",
+            "line 4 is `line four`, but the patch expects `line 4`",
             "cargo ladder checkout 3.1 DIR",
             "cargo ladder carry FILE",
             "cargo ladder follow",
             "cargo ladder record N",
         ],
     );
-    // In another place it would fit: that is not what the patch says.
+    // The hunk would fit one line further down, but must not move there.
     let lower = format!("line 0\n{}", server("poll"));
     tree.write("stage2-two/src/server.rs", &lower);
     tree.run(&["check", "steps"]).must(1, &["line 3 is `line 2`"]);
@@ -119,7 +119,7 @@ fn a_hunk_that_does_not_fit_is_named() {
     tree.run(&["diff", "3.2"]).must(1, &["2-wait.patch:6: src/server.rs"]);
     tree.write("stage2-two/src/timers.rs", "tick\n");
     tree.run(&["check", "steps"])
-        .must(1, &["1-timers.patch:17: src/timers.rs: it is new, but already"]);
+        .must(1, &["1-timers.patch:17: src/timers.rs: the new file already"]);
 }
 
 #[test]
@@ -131,17 +131,17 @@ fn a_series_that_does_not_make_the_stage_is_named() {
     tree.run(&["check", "steps"]).must(
         1,
         &[
-            "3.2 is not what stage3-three is: stage3-three/src/server.rs:9",
+            "3.2 does not equal stage3-three: stage3-three/src/server.rs:9",
             "diff -u DIR/src/server.rs stage3-three/src/server.rs",
             "cargo ladder record 3",
-            "stage3-three/src/new.rs is made by none of the sub-steps",
-            "the sub-steps make a tests/http.rs, and stage3-three has none",
+            "no sub-step creates stage3-three/src/new.rs",
+            "the sub-steps create tests/http.rs, but stage3-three has no such",
         ],
     );
     tree.run(&["record", "3"]).must(0, &["rewritten     stage3-three/steps/2"]);
     tree.run(&["check", "steps"]).must(0, &[]);
-    tree.run(&["record", "3"]).must(0, &["the sub-steps fit"]);
-    tree.run(&["record", "2"]).must(0, &["the sub-steps fit"]);
+    tree.run(&["record", "3"]).must(0, &["the sub-steps already fit"]);
+    tree.run(&["record", "2"]).must(0, &["the sub-steps already fit"]);
 }
 
 #[test]
@@ -152,15 +152,19 @@ fn a_header_must_be_complete() {
             "",
             "1-timers.patch: the header has no `Title: …`",
         ),
-        ("A timer", "TODO", "1-timers.patch: Title in the header must still"),
+        ("A timer", "TODO", "1-timers.patch: fill in Title in the header"),
         ("Time\n  passes.", "Time.\n  It passes.", "`Idea:` must be one"),
         ("for it.", "for it", "`Lacks:` must be one sentence"),
-        ("Lacks:", "Needs:", "a field `Needs`; it may have Title, Idea, Try"),
-        ("Lacks:", "Lacks", "line 6: `Lacks Nobody"),
+        (
+            "Lacks:",
+            "Needs:",
+            "unknown field `Needs` in the header; the fields are",
+        ),
+        ("Lacks:", "Lacks", "found `Lacks The server"),
         ("Try:", "Idea:", "line 4: a second `Idea:`"),
-        ("it.\n---\n", "it.\n", "no line `---` ends the header"),
-        ("b/src/timers.rs", "b/../timers.rs", "names no file"),
-        ("---\n--- a/", "---\nnote\n--- a/", "`note` stands before the first"),
+        ("it.\n---\n", "it.\n", "the line `---` after the header is"),
+        ("b/src/timers.rs", "b/../timers.rs", "does not name a file"),
+        ("---\n--- a/", "---\nnote\n--- a/", "`note` comes before the first"),
     ] {
         let Some(tree) = Tree::stepped() else { return };
         tree.edit(FIRST, old, new);
@@ -169,16 +173,16 @@ fn a_header_must_be_complete() {
 }
 
 #[test]
-fn the_form_of_a_patch_is_fixed() {
+fn the_format_of_a_patch_is_fixed() {
     for (old, new) in [
-        // Git's own lines, a word behind the hunk, and less context.
+        // A function name in the hunk header, and less context.
         ("@@ -3,7 +3,7 @@", "@@ -3,7 +3,7 @@ fn main()"),
         ("@@ -3,7 +3,7 @@\n line 3\n", "@@ -4,6 +4,6 @@\n"),
     ] {
         let Some(tree) = Tree::stepped() else { return };
         tree.edit(SECOND, old, new);
         let says =
-            ["2-wait.patch:8: the patch applies, but is not in the form"];
+            ["2-wait.patch:8: the patch applies, but its format is not that"];
         tree.run(&["check", "steps"]).must(1, &says);
         let folder = tree.root.join("work").to_string_lossy().into_owned();
         tree.run(&["checkout", "3.2", &folder]).must(0, &[]);
@@ -188,14 +192,14 @@ fn the_form_of_a_patch_is_fixed() {
 }
 
 #[test]
-fn they_are_counted_without_a_gap() {
+fn sub_steps_are_numbered_without_gaps() {
     let Some(tree) = Tree::stepped() else { return };
     let text = tree.read(SECOND);
     tree.write("stage3-three/steps/.2-wait.patch.swp", "an editor's\n");
     tree.run(&["check", "steps"]).must(0, &[]);
     for (name, says) in [
-        ("4-more.patch", "steps/4-more.patch stands where 3.3 is expected"),
-        ("2-more.patch", "stands where 3.3 is expected"),
+        ("4-more.patch", "steps/4-more.patch: expected sub-step 3.3 here"),
+        ("2-more.patch", "expected sub-step 3.3 here"),
         ("more.patch", "steps/more.patch is not named N-NAME.patch"),
         ("3-more.diff", "steps/3-more.diff is not named N-NAME.patch"),
     ] {
@@ -205,11 +209,11 @@ fn they_are_counted_without_a_gap() {
         tree.remove(&file);
     }
     tree.remove(FIRST);
-    tree.run(&["check", "steps"]).must(1, &["stands where 3.1 is expected"]);
+    tree.run(&["check", "steps"]).must(1, &["expected sub-step 3.1 here"]);
 }
 
 #[test]
-fn the_first_stage_has_none() {
+fn the_first_stage_has_no_sub_steps() {
     let Some(tree) = Tree::stepped() else { return };
     tree.write("stage1-one/steps/1-wait.patch", &tree.read(SECOND));
     tree.run(&["diff", "1.1"]).must(2, &["there is no 1.1"]);

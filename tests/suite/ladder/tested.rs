@@ -1,4 +1,4 @@
-//! `cargo ladder test` builds what is between the stages, and tests it.
+//! `cargo ladder test` builds and tests the sub-steps.
 
 use crate::tree::{FIRST, Ran, Tree, ran};
 
@@ -16,7 +16,7 @@ fn sub_step() {
 fn another() {}
 ";
 
-/// Three crates that can be built, with one sub-step between them.
+/// Three crates that build, with a sub-step between two of them.
 fn tree() -> Option<Tree> {
     let tree = Tree::stepped()?;
     for name in crate::tree::STAGES {
@@ -28,7 +28,7 @@ fn tree() -> Option<Tree> {
         tree.write(&format!("{name}/src/main.rs"), MAIN);
         tree.write(&format!("{name}/tests/http.rs"), TEST);
     }
-    // Its entries would be asked for.
+    // Cargo would look for the packages that this file lists.
     tree.remove("Cargo.lock");
     std::fs::remove_dir_all(tree.root.join("stage3-three/steps")).unwrap();
     record(&tree, &["--name", "timers"], MAIN);
@@ -37,7 +37,7 @@ fn tree() -> Option<Tree> {
     Some(tree)
 }
 
-/// Makes 3.1 what stage 2 is, with this program.
+/// Records 3.1: a copy of stage 2 with this program.
 fn record(tree: &Tree, more: &[&str], main: &str) {
     for folder in ["src", "tests"] {
         let mut cp = tree.command("cp");
@@ -64,7 +64,7 @@ fn a_sub_step_is_built_and_tested() {
     let ran = test(&tree, &[]);
     ran.must(0, &["2 passed", "passed  3.1 A timer ("]);
     assert!(ran.err.starts_with("\n== 3.1 A timer\n"), "{}", ran.err);
-    assert!(!ran.out.contains("3.2"), "the last is the stage: {}", ran.out);
+    assert!(!ran.out.contains("3.2"), "3.2 is the stage itself: {}", ran.out);
     let program = "target/variants/target/debug/stage3-three";
     assert!(tree.root.join(program).is_file());
     let written = "target/variants/3.1/src/main.rs";
@@ -72,9 +72,9 @@ fn a_sub_step_is_built_and_tested() {
 
     test(&tree, &["3.1", "--", "another"]).must(0, &["1 passed", "1 filtered"]);
     let new = tree.root.join(written).metadata().unwrap().modified().unwrap();
-    assert_eq!(old, new, "what is the same is not written again");
+    assert_eq!(old, new, "an unchanged file was written again");
 
-    // Each of these is built with its own sources, in one target folder.
+    // 3.1 and 3.2 share a target folder, and each builds from its own sources.
     test(&tree, &["3.2"]).must(1, &["left: \"3.2\"", "failed  3.2 TODO ("]);
 
     record(&tree, &[], "fn main() {\n    let a = 1;\n}\n");
@@ -87,6 +87,7 @@ fn a_sub_step_is_built_and_tested() {
 
 #[test]
 fn there_may_be_nothing_to_test() {
-    test(&Tree::new(), &[]).must(0, &["There is nothing between the stages."]);
-    test(&Tree::new(), &["3.1"]).must(2, &["there is no 3.1 here, but 1, 2"]);
+    test(&Tree::new(), &[]).must(0, &["There are no sub-steps to test."]);
+    test(&Tree::new(), &["3.1"])
+        .must(2, &["there is no 3.1: choose one of 1, 2"]);
 }

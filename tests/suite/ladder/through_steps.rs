@@ -1,11 +1,11 @@
-//! `cargo ladder carry` takes an edit through the sub-steps as well.
+//! `cargo ladder carry` applies an edit to the sub-steps as well.
 
 use crate::tree::{FIRST, SECOND, STAGES, Tree, server};
 
 const TWO: &str = "stage2-two/src/server.rs";
 const THREE: &str = "stage3-three/src/server.rs";
 
-/// A file of a sub-step.
+/// The text of a sub-step's file.
 fn step(tree: &Tree, number: &str, file: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_string_lossy();
@@ -45,7 +45,7 @@ fn a_file_that_no_patch_touches_needs_no_rewriting() {
     let before = [tree.read(FIRST), tree.read(SECOND)];
     tree.edit("stage2-two/src/http/mod.rs", "b\n", "B\n");
     tree.run(&["carry", "stage2-two/src/http/mod.rs"])
-        .must(0, &["taken over    3.1/src/http/mod.rs\n"]);
+        .must(0, &["copied        3.1/src/http/mod.rs\n"]);
     assert_eq!([tree.read(FIRST), tree.read(SECOND)], before);
     tree.run(&["check", "steps"]).must(0, &[]);
     assert_eq!(step(&tree, "3.1", "src/http/mod.rs"), "a\nB\nc\n");
@@ -54,7 +54,7 @@ fn a_file_that_no_patch_touches_needs_no_rewriting() {
 #[test]
 fn a_file_that_appears_on_the_way_takes_the_edit() {
     let Some(tree) = Tree::stepped() else { return };
-    // The file as the stage has it is longer than in the first sub-step.
+    // The file is longer in the stage than in the first sub-step.
     tree.run(&["checkout", "3.1", "work"]).must(0, &[]);
     let first = "1\n2\n3\n4\n5\n6\n7\n8\n".to_owned();
     tree.write("work/src/timers.rs", &first);
@@ -85,19 +85,19 @@ fn a_conflict_in_a_sub_step_is_named() {
         1,
         &[
             "merged        stage3-three/src/server.rs\n",
-            "could not     3.1/src/server.rs:11\n",
+            "conflict      3.1/src/server.rs:11\n",
             &format!("git diff {TWO}"),
             "cargo ladder checkout 3.1 DIR",
             "cargo ladder record 3.1 DIR",
         ],
     );
-    // The sub-step is what it was, and the series composes.
+    // The sub-step has not changed, and all patches still apply.
     tree.run(&["check", "steps"]).must(0, &[]);
     assert_eq!(
         step(&tree, "3.1", "src/server.rs"),
         server("poll").replace("line 11\n", "line XI\n")
     );
-    // By hand, as it says.
+    // Now make the edit by hand, as the message says.
     tree.edit("work/src/server.rs", "line XI\n", "line XI, eleven\n");
     tree.edit("work/src/server.rs", "line 1\n", "line one\n");
     tree.run(&["record", "3.1", "work"]).must(0, &[]);
@@ -105,7 +105,7 @@ fn a_conflict_in_a_sub_step_is_named() {
 }
 
 #[test]
-fn a_conflict_in_a_stage_is_mended_by_hand() {
+fn a_conflict_in_a_stage_is_resolved_by_hand() {
     let Some(tree) = Tree::stepped() else { return };
     tree.edit(THREE, "line 11\n", "line XI\n");
     tree.run(&["record", "3"]).must(0, &[]);
@@ -114,8 +114,8 @@ fn a_conflict_in_a_stage_is_mended_by_hand() {
     tree.run(&["carry", TWO]).must(
         1,
         &[
-            "could not     stage3-three/src/server.rs:11\n",
-            "taken over    3.1/src/server.rs",
+            "conflict      stage3-three/src/server.rs:11\n",
+            "copied        3.1/src/server.rs",
             "cargo ladder record N",
         ],
     );
@@ -127,7 +127,7 @@ fn a_conflict_in_a_stage_is_mended_by_hand() {
     assert!(step(&tree, "3.1", "src/server.rs").contains("line eleven\n"));
 }
 
-/// What a stage alone is to have moves into the patches beside it.
+/// `record N` keeps an edit in stage N, by rewriting the patches next to it.
 #[test]
 fn an_edit_may_stay_where_it_is() {
     let Some(tree) = Tree::stepped() else { return };
@@ -142,18 +142,18 @@ fn an_edit_may_stay_where_it_is() {
 }
 
 #[test]
-fn to_carry_twice_does_no_harm() {
+fn carrying_twice_changes_nothing_more() {
     let Some(tree) = Tree::stepped() else { return };
     tree.edit(TWO, "line 4\n", "line four\n");
     tree.run(&["carry", TWO]).must(0, &["merged        stage3-three"]);
     let after = [tree.read(SECOND), tree.read(THREE)];
     let ran = tree.run(&["carry", TWO]);
-    ran.must(0, &["has it        stage3-three", "has it        3.1"]);
+    ran.must(0, &["up to date    stage3-three", "up to date    3.1"]);
     assert!(!ran.out.contains("rewritten"), "{}", ran.out);
     assert_eq!([tree.read(SECOND), tree.read(THREE)], after);
 }
 
-/// Other files of the stages may have edits that wait to be carried.
+/// Other files may have edits that have not been carried yet.
 #[test]
 fn edits_are_carried_one_by_one() {
     let Some(tree) = Tree::stepped() else { return };
@@ -169,7 +169,7 @@ fn edits_are_carried_one_by_one() {
 }
 
 #[test]
-fn nothing_is_written_before_all_is_known() {
+fn a_failed_plan_writes_nothing() {
     let Some(tree) = Tree::stepped() else { return };
     tree.edit(SECOND, " line 4\n", " line IV\n");
     tree.edit("stage1-one/src/server.rs", "line 1\n", "line one\n");
@@ -180,7 +180,7 @@ fn nothing_is_written_before_all_is_known() {
     tree.run(&["record", "2"]).must(1, &["2-wait.patch:6: src/server.rs"]);
 }
 
-/// While it is being written, a series does not lead to the stage yet.
+/// An author may still be writing a series that does not reach the stage yet.
 #[test]
 fn an_unfinished_series_takes_part() {
     let Some(tree) = Tree::stepped() else { return };
@@ -192,7 +192,7 @@ fn an_unfinished_series_takes_part() {
     assert_eq!(step(&tree, "3.1", "src/server.rs"), expected);
 }
 
-/// After a merge the stages have their edits, and the patches lag behind.
+/// After a merge, the stages have the edits but the patches do not.
 #[test]
 fn sub_steps_follow_the_stages() {
     for committed in [false, true] {
@@ -219,9 +219,9 @@ fn sub_steps_follow_the_stages() {
             .replace("line 12\n", "line twelve\n");
         assert_eq!(step(&tree, "3.1", "src/server.rs"), expected);
         assert_eq!(step(&tree, "3.1", "src/new.rs"), "new\n");
-        tree.run(&words).must(0, &["the sub-steps fit the stages already"]);
+        tree.run(&words).must(0, &["the sub-steps already fit the stages"]);
         tree.run(&["follow", "--since", "nothing"])
-            .must(1, &["git knows no commit `nothing`"]);
+            .must(1, &["git can't find the commit `nothing`"]);
     }
 }
 
@@ -239,7 +239,7 @@ fn a_sub_step_that_cannot_follow_is_named() {
         1,
         &[
             &format!("rewritten     {FIRST}"),
-            "could not     3.1/src/server.rs:11\n",
+            "conflict      3.1/src/server.rs:11\n",
             "cargo ladder record N.M DIR",
         ],
     );

@@ -1,4 +1,4 @@
-//! A small workspace of three stages, and `cargo ladder` run on it.
+//! A small workspace with three stages, in which `cargo ladder` runs.
 
 use std::env;
 use std::fs;
@@ -10,12 +10,12 @@ use tempfile::TempDir;
 
 /// A workspace.
 pub struct Tree {
-    /// Its top.
+    /// Its root folder.
     pub root: PathBuf,
     _folder: Option<TempDir>,
 }
 
-/// What a command has left behind.
+/// Exit code and output of a command.
 #[derive(Debug)]
 pub struct Ran {
     pub code: i32,
@@ -24,18 +24,19 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Fails unless it ended with this exit code, having said all of this.
+    /// Panics unless the command exited with this code and printed all of
+    /// `parts`.
     #[track_caller]
     pub fn must(&self, code: i32, parts: &[&str]) {
         let said = format!("{}{}", self.out, self.err);
-        assert_eq!(self.code, code, "the exit code, after:\n{said}");
+        assert_eq!(self.code, code, "wrong exit code; the output:\n{said}");
         for part in parts {
-            assert!(said.contains(part), "`{part}` is not said in:\n{said}");
+            assert!(said.contains(part), "no `{part}` in the output:\n{said}");
         }
     }
 }
 
-/// What the small trees declare.
+/// The `ladder.toml` of the small workspace.
 pub const DECLARED: &str = r#"
 [stage2-two]
 budget = 2
@@ -43,11 +44,11 @@ changes = { "Cargo.toml" = "Name.", "src/server.rs" = "It polls." }
 
 [stage3-three]
 budget = 3
-changes = { "Cargo.toml" = "Name.", "src/server.rs" = "It is told." }
-appears = { "src/timers.rs" = "Somebody must be told to leave." }
+changes = { "Cargo.toml" = "Name.", "src/server.rs" = "It waits." }
+appears = { "src/timers.rs" = "Clients have deadlines." }
 "#;
 
-/// The top of a workspace.
+/// The manifest at the workspace root.
 pub const WORKSPACE: &str = r#"
 [workspace]
 resolver = "3"
@@ -68,7 +69,7 @@ unsafe_code = "deny"
 debug = false
 "#;
 
-/// A member of that workspace.
+/// The manifest of a member.
 pub fn manifest(name: &str) -> String {
     format!(
         r#"[package]
@@ -103,7 +104,7 @@ Idea: Time
   passes.
 Try: cargo run
   cargo run -- --help
-Lacks: Nobody waits for it.
+Lacks: The server does not wait for it.
 ---
 --- a/Cargo.toml
 +++ b/Cargo.toml
@@ -147,7 +148,7 @@ Lacks: It waits forever.
 /// The names of the three stages.
 pub const STAGES: [&str; 3] = ["stage1-one", "stage2-two", "stage3-three"];
 
-/// Twelve lines, one of which is the stage's own.
+/// Twelve lines, one of which is specific to the stage.
 pub fn server(own: &str) -> String {
     let lines = (1..=12).map(|line| match line {
         6 => format!("{own}\n"),
@@ -163,7 +164,7 @@ impl Tree {
         Self { root: top.canonicalize().unwrap(), _folder: None }
     }
 
-    /// Three stages that differ as they declare.
+    /// Three stages that differ only as declared.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
@@ -180,8 +181,8 @@ impl Tree {
         tree
     }
 
-    /// The same, all of it committed. None if there is no git, which is a
-    /// failure where nothing may be skipped, as in CI.
+    /// The same, with everything committed. `None` if git is missing; panics
+    /// instead where no test may be skipped, as in CI.
     pub fn committed() -> Option<Self> {
         if !has_tool("git") {
             if let Err(failed) = skip("a test of `cargo ladder`", "git") {
@@ -195,7 +196,7 @@ impl Tree {
         Some(tree)
     }
 
-    /// Three stages, the last of them in two sub-steps; none if there is no git.
+    /// Three stages, the last one in two sub-steps. `None` if git is missing.
     pub fn stepped() -> Option<Self> {
         let tree = Self::committed()?;
         tree.write("Cargo.toml", WORKSPACE);
@@ -211,7 +212,7 @@ impl Tree {
         Some(tree)
     }
 
-    /// Commits all there is.
+    /// Commits everything.
     pub fn commit(&self) {
         self.git(&["add", "--all"]);
         let who = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
@@ -226,20 +227,20 @@ impl Tree {
         assert!(output.status.success(), "git {words:?}: {said}");
     }
 
-    /// Runs `cargo ladder` at the top.
+    /// Runs `cargo ladder` in the root folder.
     pub fn run(&self, words: &[&str]) -> Ran {
         self.run_in("", words)
     }
 
-    /// Runs it in a folder of the workspace.
+    /// Runs `cargo ladder` in a folder of the workspace.
     pub fn run_in(&self, folder: &str, words: &[&str]) -> Ran {
         let mut command = self.command(env!("CARGO_BIN_EXE_ladder"));
         command.args(words).current_dir(self.root.join(folder));
         ran(&mut command)
     }
 
-    /// A command at the top, which knows of no other repository and of
-    /// nobody's settings.
+    /// A command that runs in the root folder, isolated from other repositories
+    /// and from the user's git settings.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         for (name, _) in env::vars_os() {
@@ -269,7 +270,7 @@ impl Tree {
         fs::remove_file(self.root.join(file)).unwrap();
     }
 
-    /// Replaces a text in a file, which must have it.
+    /// Replaces a text in a file. Panics if the file does not contain it.
     #[track_caller]
     pub fn edit(&self, file: &str, old: &str, new: &str) {
         let text = self.read(file);
