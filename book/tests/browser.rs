@@ -1,7 +1,7 @@
-//! The book as a reader has it: served by the server that it describes, in a
-//! browser, which opens up to six connections at once and some in advance.
+//! Tests the book in a browser, served by the server that it describes. A
+//! browser opens up to six connections at once, some of them in advance.
 
-// These lints are for code that meets a reader; a test may stop.
+// These lints protect readers from panics. A test may panic.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod devtools;
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::devtools::Browser;
 
-/// `cargo book` with everything that it starts.
+/// A running `cargo book`.
 struct Served {
     process: Child,
     url: String,
@@ -32,7 +32,7 @@ impl Served {
         Self::with(&[])
     }
 
-    /// The same, with more words on the command line.
+    /// The same, with more arguments.
     fn with(words: &[&str]) -> Self {
         let book = tempfile::tempdir().unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_book"))
@@ -52,7 +52,7 @@ impl Served {
             url
         });
         let url = url.unwrap_or_else(|| panic!("{}", said.join("\n")));
-        // What the server says later must not fill the pipe.
+        // The server's later output must not fill the pipe.
         thread::spawn(move || progress.for_each(drop));
         let server = BufReader::new(process.stdout.take().unwrap());
         let first = server.lines().next().unwrap().unwrap();
@@ -68,7 +68,7 @@ impl Drop for Served {
     }
 }
 
-/// What each test is: a name, whether it looks through a browser, and a body.
+/// A test that needs a browser: its name and its body.
 type Test = (&'static str, fn(&mut Browser));
 
 const IN_A_BROWSER: [Test; 5] = [
@@ -79,7 +79,7 @@ const IN_A_BROWSER: [Test; 5] = [
     ("a_drawing_takes_the_colour_of_the_theme", drawings_follow_the_theme),
 ];
 
-/// Without a browser its tests count as ignored; with `REQUIRE_TOOLS=1`, as in
+/// Without a browser, these tests are ignored; with `REQUIRE_TOOLS=1`, as in
 /// CI, they fail.
 fn main() -> ExitCode {
     let mut trials: Vec<Trial> = IN_A_BROWSER
@@ -143,7 +143,7 @@ fn pages(book: &Path) -> Vec<String> {
     pages
 }
 
-/// How far the widest of these elements reaches beyond its box, in pixels.
+/// The largest overflow of these elements, in pixels.
 fn overflow(browser: &mut Browser, elements: &str) -> f64 {
     let program = format!(
         "Math.max(0, ...[...document.querySelectorAll({elements:?})]\
@@ -152,14 +152,14 @@ fn overflow(browser: &mut Browser, elements: &str) -> f64 {
     browser.evaluate(&program).as_f64().unwrap()
 }
 
-/// Types a word into the search field and returns where the results lead.
+/// Types a word into the search field and returns the links of the results.
 fn search(browser: &mut Browser, word: &str) -> String {
     browser.evaluate(
         "document.getElementById('mdbook-search-toggle').click();
          document.getElementById('mdbook-searchbar').focus()",
     );
     browser.type_text(word);
-    // The heading of the results repeats the word, also when there are none.
+    // The heading repeats the word even if there are no results.
     let program = format!(
         "new Promise(done => {{
             const results =
@@ -196,8 +196,8 @@ fn loads_whole_and_fits(browser: &mut Browser) {
     }
 }
 
-/// What does not fit on the page, or cannot be read: text and tables that reach
-/// beyond their box, and letters of less than 11 px, also inside drawings.
+/// Finds text and tables that overflow their box, and letters below 11 px, also
+/// inside drawings.
 const MISFITS: &str = r"
     (() => {
         const found = [];
@@ -231,7 +231,7 @@ const MISFITS: &str = r"
             let size = parseFloat(getComputedStyle(element).fontSize);
             const svg = element.closest('svg');
             if (svg) {
-                // Turned text has its size in both numbers.
+                // Rotated text has its size in both numbers.
                 const scale = element.getScreenCTM();
                 size *= Math.hypot(scale.a, scale.b);
             }
@@ -246,7 +246,7 @@ fn every_page_fits_and_can_be_read(browser: &mut Browser) {
     let served = Served::start();
     let mut wrong = Vec::new();
     let mut pages = pages(served.book.path());
-    // One of the pages with a whole file stands for the others.
+    // One page with a whole file represents the others.
     let source = pages.iter().position(|page| page.starts_with("sources/"));
     let source = source.map(|at| pages.swap_remove(at));
     pages.retain(|page| !page.starts_with("sources/"));
@@ -266,7 +266,7 @@ fn every_page_fits_and_can_be_read(browser: &mut Browser) {
 }
 
 fn other_stages_serve_it_whole(browser: &mut Browser) {
-    // One of each way to wait; stage 6 has had its turn, and waits as 4 does.
+    // One stage for each way of waiting. `loads_whole_and_fits` covers stage 6.
     for stage in ["1", "2", "4"] {
         let served = Served::with(&["--stage", stage]);
         for page in pages(served.book.path()) {
@@ -329,8 +329,8 @@ fn ending_the_one_process_ends_all() {
     let mut answer = String::new();
     client.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    // A kill reaches this process alone: a server that it had started as a
-    // child would go on listening.
+    // The kill reaches only this process: a server started as a child process
+    // would keep listening.
     served.process.kill().unwrap();
     served.process.wait().unwrap();
     let refused = TcpStream::connect(&address).unwrap_err();

@@ -1,6 +1,6 @@
-//! The book's command, and the folder that it builds.
+//! Tests `cargo book build` and the folder that it builds.
 
-// These lints are for code that meets a reader; a test may stop.
+// These lints protect readers from panics. A test may panic.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod html;
@@ -27,7 +27,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A book of its own, with one page.
+/// A small book with one page.
 fn small_book(page: &str) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let src = root.path().join("book/src");
@@ -39,7 +39,7 @@ fn small_book(page: &str) -> TempDir {
     root
 }
 
-/// Builds it from a folder deep inside, where no cargo names the package.
+/// Builds the small book from a subfolder, without cargo's variables.
 fn build_small(root: &TempDir) -> Output {
     book(&["build"])
         .current_dir(root.path().join("book/src"))
@@ -49,7 +49,7 @@ fn build_small(root: &TempDir) -> Output {
 }
 
 #[test]
-fn the_book_builds_and_all_its_links_lead_somewhere() {
+fn the_book_builds_and_has_no_dead_links() {
     let into = tempfile::tempdir().unwrap();
     let path = into.path().to_str().unwrap();
     let output = book(&["build", "--into", path]).output().unwrap();
@@ -65,7 +65,7 @@ fn the_book_builds_and_all_its_links_lead_somewhere() {
 }
 
 #[test]
-fn the_check_of_a_built_book_sees_what_is_wrong() {
+fn the_check_of_a_built_book_finds_mistakes() {
     let folder = tempfile::tempdir().unwrap();
     let page = "<a id=\"x\" href=\"b.html\"><a href=\"a.html#y\">\
                 <a href=\"#x\"><a href=\"https://e.org/\">\
@@ -88,7 +88,7 @@ fn the_check_of_a_built_book_sees_what_is_wrong() {
 }
 
 #[test]
-fn a_port_in_use_is_said_in_one_line_before_any_work() {
+fn a_port_in_use_is_reported_in_one_line_before_any_work() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = book(&["--listen", &address]).output().unwrap();
@@ -103,7 +103,7 @@ fn a_port_in_use_is_said_in_one_line_before_any_work() {
 }
 
 #[test]
-fn a_chapter_that_is_not_there_is_named_with_its_line() {
+fn a_missing_chapter_is_reported_with_its_line() {
     let root = small_book("# A\n");
     let summary = root.path().join("book/src/SUMMARY.md");
     fs::write(summary, "# Summary\n\n[A](a.md)\n[B](b.md)\n").unwrap();
@@ -116,7 +116,7 @@ fn a_chapter_that_is_not_there_is_named_with_its_line() {
 }
 
 #[test]
-fn problems_leave_the_old_book_as_it_was() {
+fn a_failed_build_keeps_the_old_book() {
     let root = small_book("# A\n");
     let output = build_small(&root);
     assert!(output.status.success(), "{}", stderr(&output));
@@ -133,7 +133,7 @@ fn problems_leave_the_old_book_as_it_was() {
 }
 
 #[test]
-fn what_mdbook_only_warns_of_fails() {
+fn a_warning_from_mdbook_is_an_error() {
     let output = build_small(&small_book("# A\n\n<div>\n\nnever closed\n"));
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
@@ -142,7 +142,7 @@ fn what_mdbook_only_warns_of_fails() {
 }
 
 #[test]
-fn exit_codes_answer_questions() {
+fn exit_codes() {
     let code =
         |arguments: &[&str]| book(arguments).output().unwrap().status.code();
     assert_eq!(code(&["preprocess", "supports", "html"]), Some(0));

@@ -1,7 +1,7 @@
-//! The commands that readers are told to type: each parses, and the packages,
-//! examples, tests, files and flags that it names exist.
+//! Checks the commands that the documentation tells readers to type: each one
+//! parses, and its packages, examples, tests, files and flags exist.
 
-// These lints are for code that meets a reader; a test may stop.
+// These lints protect readers from panics. A test may panic.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use conversations::server::command::words;
 use conversations::{Stage, suite};
 
-/// A command, and where it stands.
+/// A command, with its file and line.
 struct Command {
     place: String,
     text: String,
@@ -47,8 +47,8 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// Commands stand in fences of `sh` or `bash`, in indented blocks, and, if cargo
-/// runs them, between backticks.
+/// Finds the commands of a page: in fences of `sh` or `bash`, in indented
+/// blocks, and, for cargo, between backticks.
 fn commands(page: &Path) -> Vec<Command> {
     let text = fs::read_to_string(page).unwrap();
     let name = page.strip_prefix(root()).unwrap().display().to_string();
@@ -72,7 +72,7 @@ fn commands(page: &Path) -> Vec<Command> {
             if let Some(part) = text.strip_suffix('\\') {
                 part.clone_into(&mut pending);
             } else if text.matches('\'').count() % 2 == 1 {
-                // A quoted text goes on in the next line.
+                // Quoted text continues on the next line.
                 pending = text + " ";
             } else {
                 found.push(Command { place, text });
@@ -95,8 +95,7 @@ fn is_command(line: &str) -> bool {
     first.is_some_and(|word| known.contains(&word))
 }
 
-/// The simple commands of a line: without its comment, and cut at what joins
-/// them.
+/// The simple commands of a line, split at operators, without a comment.
 fn simple(text: &str) -> Result<Vec<Vec<String>>, String> {
     let text = text.split(" #").next().unwrap_or("");
     if text.trim_start().starts_with('#') || text.trim().is_empty() {
@@ -118,9 +117,9 @@ fn simple(text: &str) -> Result<Vec<Vec<String>>, String> {
     Ok(all)
 }
 
-/// What exists in the workspace.
+/// The packages and tests of the workspace.
 struct Workspace {
-    /// Package by package, the names of its tests.
+    /// Maps a package to the names of its tests.
     tests: BTreeMap<String, Vec<String>>,
 }
 
@@ -144,7 +143,7 @@ impl Workspace {
             names.extend(functions(&path.join("tests")));
             tests.insert(name, names);
         }
-        // Any server is asked for what the last stage promises.
+        // `any_server` runs the tests of the last stage.
         let all = tests["stage6-reuseport"].clone();
         tests.get_mut("conversations").unwrap().extend(all);
         Self { tests }
@@ -155,7 +154,7 @@ impl Workspace {
         let command = &command[start.unwrap_or(command.len())..];
         let Some(program) = command.first() else { return Ok(()) };
         if ["pgrep", "pkill", "killall"].contains(&program.as_str()) {
-            return Err(format!("{program} may hit the reader's own book"));
+            return Err(format!("{program} may kill the reader's own book"));
         }
         if program != "cargo" {
             return Ok(());
@@ -183,7 +182,7 @@ impl Workspace {
                 | "insta" | "tree" | "nextest",
             )
             | None => Ok(()),
-            Some(other) => Err(format!("cargo has no `{other}` here")),
+            Some(other) => Err(format!("unknown cargo command `{other}`")),
         }
     }
 
@@ -253,7 +252,7 @@ fn has_flag(help: &str, flag: &str) -> bool {
     help.split_whitespace().any(|word| word.trim_end_matches(',') == flag)
 }
 
-/// `NAME`, `STAGE`, `…`, `group::name`: to be filled in by the reader.
+/// Whether the reader must replace this word: `NAME`, `…`, `group::name`.
 fn is_placeholder(word: &str) -> bool {
     if word == "group::name" {
         return true;
@@ -263,8 +262,8 @@ fn is_placeholder(word: &str) -> bool {
     upper && !lower || word.contains(['…', '$', '{'])
 }
 
-/// A word after `cargo book` or `cargo ladder`: a flag, a number, or what the
-/// program's source knows.
+/// Checks a word after `cargo book` or `cargo ladder`: a flag, a number, or a
+/// command in the program's source.
 fn is_named(word: Option<&String>, source: &str) -> Result<(), String> {
     let Some(word) = word.filter(|word| !word.starts_with('-')) else {
         return Ok(());
@@ -273,10 +272,10 @@ fn is_named(word: Option<&String>, source: &str) -> Result<(), String> {
     if text.to_lowercase().contains(&word.to_lowercase()) {
         return Ok(());
     }
-    Err(format!("{source} does not know `{word}`"))
+    Err(format!("{source} has no command `{word}`"))
 }
 
-/// The names of all functions below a folder, and of modules in front of them.
+/// The names of all functions below a folder, as `module::function`.
 fn functions(folder: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
@@ -298,7 +297,7 @@ fn functions(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn every_command_names_what_exists() {
+fn everything_in_a_command_exists() {
     let workspace = Workspace::read();
     let mut wrong = Vec::new();
     let mut count = 0;
@@ -308,7 +307,7 @@ fn every_command_names_what_exists() {
                 count += all.len();
                 let killers = ["pgrep", "pkill", "killall"];
                 if killers.iter().any(|name| command.text.contains(name)) {
-                    return Err("it may hit the reader's own book".into());
+                    return Err("it may kill the reader's own book".into());
                 }
                 all.iter().try_for_each(|words| workspace.check(words))
             });
@@ -324,7 +323,7 @@ fn every_command_names_what_exists() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// In the text a test is named `group::name`, or by the start of its name.
+/// The text names a test as `group::name`, or by the start of its name.
 #[test]
 fn every_named_test_exists() {
     let workspace = Workspace::read();
@@ -365,7 +364,7 @@ fn every_named_test_exists() {
 }
 
 #[test]
-fn what_does_not_exist_is_found() {
+fn mistakes_in_commands_are_found() {
     let workspace = Workspace::read();
     for (command, part) in [
         ("cargo test -p stage9-none", "no package stage9-none"),
@@ -373,8 +372,8 @@ fn what_does_not_exist_is_found() {
         ("cargo test -p stage5-timers --test none", "no test none"),
         ("cargo run -p stage5-timers --example none", "no example none"),
         ("cargo run -p stage5-timers -- . --none", "no flag --none"),
-        ("kill $(pgrep x); pgrep -n stage6", "pgrep may hit"),
-        ("RUST_LOG=trace cargo lader", "no `lader`"),
+        ("kill $(pgrep x); pgrep -n stage6", "pgrep may kill"),
+        ("RUST_LOG=trace cargo lader", "command `lader`"),
     ] {
         let all = simple(command).unwrap();
         let checked = all.iter().try_for_each(|words| workspace.check(words));

@@ -1,8 +1,8 @@
-//! What a narrow page needs to know of the HTML that mdBook has made.
+//! Adapts mdBook's HTML to narrow screens.
 //!
-//! On a phone the style sheet turns each row of a table into a block of lines.
-//! Each cell then needs the name of its column. And short names in code must not
-//! break in the middle, which CSS cannot tell from long ones.
+//! On a phone, the style sheet turns each table row into a block of lines, so
+//! each cell needs the name of its column. Short pieces of code must not break
+//! in the middle, and CSS can't tell them from long ones.
 
 use std::fmt::Write;
 use std::fs;
@@ -17,7 +17,7 @@ const SHORT: usize = 24;
 ///
 /// # Errors
 ///
-/// If a page cannot be read or written.
+/// A page can't be read or written.
 pub fn pages(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -38,7 +38,7 @@ fn page(html: &str) -> String {
     between(&short_code(html), "<table>", "</table>", label)
 }
 
-/// Replaces what stands between each pair of tags.
+/// Replaces the text between each pair of tags.
 fn between(
     html: &str,
     start: &str,
@@ -59,7 +59,7 @@ fn between(
     out
 }
 
-/// Gives each cell of a table the text of its column's head.
+/// Labels each table cell with the head of its column.
 fn label(table: &str) -> String {
     let mut heads = Vec::new();
     let cells = table.split("<th").skip(1);
@@ -102,7 +102,7 @@ fn without_tags(html: &str) -> String {
     text
 }
 
-/// Marks code of a few characters. Blocks have a class already, or more lines.
+/// Marks short inline code. Blocks already have a class, or several lines.
 fn short_code(html: &str) -> String {
     let mut parts = html.split("<code>");
     let mut out = parts.next().unwrap_or("").to_string();

@@ -1,8 +1,8 @@
-//! The comments that mark a part of a file: `ANCHOR: name`, `ANCHOR_END: name`.
+//! The comments that mark part of a file: `ANCHOR: name`, `ANCHOR_END: name`.
 
 use std::fmt;
 
-/// A marker line and its anchor's name.
+/// A marker with its anchor's name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Marker<'a> {
     /// `// ANCHOR: name`
@@ -20,7 +20,7 @@ impl fmt::Display for Marker<'_> {
     }
 }
 
-/// Reads a line as a marker, if it is one.
+/// Parses a line that is a marker.
 pub fn marker(line: &str) -> Option<Marker<'_>> {
     let comment = line.trim();
     let comment =

@@ -1,6 +1,7 @@
-//! Rust in colours, line by line, in the classes of highlight.js: the page's
-//! theme colours them. It colours in the browser what stands in fences; but
-//! it would take apart the ids and the marks of numbered and of diff lines.
+//! Highlights Rust line by line, with the classes of highlight.js, so that the
+//! page's theme sets the colours. The script itself highlights fenced code in
+//! the browser, but it would destroy the ids and marks of numbered lines and
+//! diff lines.
 
 use crate::html::escape;
 
@@ -18,8 +19,8 @@ const BUILT_IN: &[&str] = &[
     "Ok", "Option", "Result", "Some", "String", "Vec",
 ];
 
-/// The lines of a Rust text as HTML. Each stands for itself: a comment over
-/// three lines is three elements.
+/// The lines of a Rust text as HTML. Each line is complete HTML: a comment of
+/// three lines becomes three elements.
 pub fn rust(text: &str) -> Vec<String> {
     let mut html = String::with_capacity(text.len() * 2);
     let mut rest = text;
@@ -122,7 +123,7 @@ fn block_comment(rest: &str) -> usize {
     rest.len()
 }
 
-/// Up to the bracket that closes the first one.
+/// The length up to the bracket that closes the first one.
 fn attribute(rest: &str) -> usize {
     let mut depth = 0;
     for (at, c) in rest.char_indices() {

@@ -1,6 +1,6 @@
-//! Lines of comma-separated values.
+//! Splits lines of comma-separated values.
 
-/// Cuts a line at its commas, but not within quotes: RFC 4180 section 2.
+/// Splits a line at its commas, except inside quotes: RFC 4180 section 2.
 pub fn fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let (mut quoted, mut chars) = (false, line.chars().peekable());

@@ -1,5 +1,5 @@
-//! Drawings made of characters, as SVG within the page: so they take the
-//! colours of its theme, and can be searched and read aloud.
+//! Turns ASCII drawings into inline SVG. They use the colours of the page's
+//! theme, and their text can be searched and read aloud.
 
 use std::fmt::Write;
 
@@ -11,18 +11,18 @@ use crate::html::escape;
 const MARKERS: &[&str] =
     &["arrow", "diamond", "circle", "open_circle", "big_open_circle"];
 
-/// The title of a drawing, if the fence's info says `svgbob`.
+/// The title of a drawing, if the fence is marked `svgbob`.
 pub fn title(info: &str) -> Option<&str> {
     let rest = info.trim().strip_prefix("svgbob")?;
     (rest.is_empty() || rest.starts_with(' ')).then_some(rest.trim())
 }
 
-/// Draws `text`, on one line so that it may stand anywhere. The number keeps
-/// its ids apart from those of the page's other drawings.
+/// Draws `text` as one line of SVG, which fits in any place, even a list. The
+/// number makes its ids unique on the page.
 ///
 /// # Errors
 ///
-/// In words, when there is no title for those who cannot see it.
+/// The drawing has no title, which readers who can't see it need.
 pub fn draw(text: &str, title: &str, number: usize) -> Result<String, String> {
     if title.is_empty() {
         return Err("a drawing needs a title: ```svgbob What it shows".into());
@@ -40,8 +40,8 @@ pub fn draw(text: &str, title: &str, number: usize) -> Result<String, String> {
         .split_once('>')
         .map(|(open, inner)| (open, inner.to_string()))
         .ok_or("svgbob drew nothing")?;
-    // The style sheet says `marker-end: var(--arrow)`; which arrow is said
-    // here, because a page with two drawings has two of them.
+    // The style sheet says `marker-end: var(--arrow)`. Each drawing on a page
+    // has an arrow of its own, so the variable is set here.
     let mut style = String::new();
     for marker in MARKERS {
         let id = format!("d{number}-{marker}");

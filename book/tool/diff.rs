@@ -1,4 +1,4 @@
-//! What a stage changes of the one before it.
+//! Shows what a stage or sub-step changes.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -17,7 +17,7 @@ use crate::workspace::has_extension;
 /// Unchanged lines shown before and after a change.
 const CONTEXT: usize = 3;
 
-/// What to show: a step, a file of it, or an item of the file.
+/// The part of a diff to show: all of it, one file, or one item of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Request {
     /// The later stage or sub-step, `5` or `5.2`.
@@ -37,7 +37,7 @@ impl FromStr for Request {
             None => (text, None),
         };
         if stage.parse::<Number>().is_err() {
-            return Err(format!("{stage} is not a stage's number"));
+            return Err(format!("{stage} is not the number of a stage"));
         }
         let stage = stage.to_owned();
         let (file, item) = match file.and_then(|file| file.split_once('#')) {
@@ -49,7 +49,7 @@ impl FromStr for Request {
     }
 }
 
-/// Two versions of a file; a missing one is empty.
+/// Two versions of a file. A missing version is empty.
 struct Pair {
     name: String,
     old: String,
@@ -59,12 +59,12 @@ struct Pair {
     is_gone: bool,
 }
 
-/// The diff as HTML: Rust in its colours, and `+` and `-` as text, so that
-/// it can be read without colours and copied as a patch.
+/// The diff as HTML, with highlighted Rust. `+` and `-` are text, so that the
+/// diff works without colours and can be copied as a patch.
 ///
 /// # Errors
 ///
-/// In words, when there is no such stage, file, item or change.
+/// The stage, file or item does not exist or does not change.
 pub fn show(
     request: &Request,
     page: &str,
@@ -105,8 +105,8 @@ pub fn show(
     Ok(format!("{table}\n{}", figures.join("\n\n")))
 }
 
-/// The folders of a stage and of the one before it, or the names of such
-/// sub-steps.
+/// The folders of a stage and its predecessor, or the names of a sub-step and
+/// its predecessor.
 fn neighbours(
     name: &str,
     library: &Library,
@@ -150,7 +150,7 @@ fn count(pair: &Pair) -> (usize, usize) {
     (of(ChangeTag::Insert), of(ChangeTag::Delete))
 }
 
-/// One file's hunks, or those that touch `item`.
+/// The hunks of one file, or only those that touch `item`.
 fn figure(
     pair: &Pair,
     item: Option<&str>,
@@ -172,11 +172,11 @@ fn figure(
     }
     if body.is_empty() {
         let item = item.unwrap_or("the file");
-        return Err(format!("{}: nothing changes in {item}", pair.name));
+        return Err(format!("{}: {item} does not change", pair.name));
     }
     let name = escape(&pair.name);
     let caption = if pair.is_gone {
-        format!("{name}, which goes")
+        format!("{name}, removed")
     } else if !library.has_page(&pair.new_path) {
         let new = if pair.is_new { ", a new file" } else { "" };
         let (step, file) = pair.new_path.split_once('/').unwrap_or_default();
@@ -233,8 +233,8 @@ fn hunk_header(group: &[DiffOp]) -> String {
     format!("<span class=\"hunk\">@@ -{old} +{new} @@\n</span>")
 }
 
-/// Both versions, coloured as wholes: a line alone does not tell that it is
-/// within a comment.
+/// Both versions, highlighted as whole files, because a single line does not
+/// show whether it is inside a comment.
 struct Lines {
     old: Vec<String>,
     new: Vec<String>,

@@ -1,4 +1,4 @@
-//! The lines `{{#name arguments}}` and what each of them turns into.
+//! Expands lines of the form `{{#name arguments}}`.
 
 use std::str::FromStr;
 
@@ -10,40 +10,40 @@ use crate::option_box::option_box;
 use crate::results;
 use crate::snapshot::without_header;
 
-/// Where the list of source pages goes when all of them are known.
+/// Placeholder for the list of source pages, filled in once all are known.
 pub const SOURCES: &str = "<!-- the sources -->";
 
-/// A directive, understood.
+/// A parsed directive.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Directive {
     /// `{{#source FILE}}`, `{{#source FILE#item}}`, `{{#source FILE:ANCHOR}}`
     Source(String, Part),
-    /// `{{#snapshot GROUP/NAME}}`: what a test saw.
+    /// `{{#snapshot GROUP/NAME}}`: output that a test has checked.
     Snapshot(String),
-    /// `{{#help STAGE}}`: the stage's `--help`, as a test saw it.
+    /// `{{#help STAGE}}`: the output of a stage's `--help`.
     Help(String),
-    /// `{{#script GROUP/NAME}}`: a conversation that the tests hold.
+    /// `{{#script GROUP/NAME}}`: the script of a conversation test.
     Script(String),
     /// `{{#stage-diff N}}`, `{{#stage-diff N FILE}}`,
     /// `{{#stage-diff N FILE#item}}`
     StageDiff(diff::Request),
-    /// `{{#step N.M}}`: the head of a sub-step's page.
+    /// `{{#step N.M}}`: the opening of a sub-step's page.
     Step(String),
-    /// `{{#lacks N.M}}`: what a sub-step still lacks.
+    /// `{{#lacks N.M}}`: what is still missing after a sub-step.
     Lacks(String),
     /// `{{#steps N}}`: the sub-steps of a stage.
     Steps(String),
     /// `{{#options STAGE}}`: the table of socket options.
     Options(String),
-    /// `{{#choices}}`: what every stage has, and the labs.
+    /// `{{#choices}}`: each option's value in every stage, and its labs.
     Choices,
-    /// `{{#moments}}`: where each option belongs, and when.
+    /// `{{#moments}}`: where and when to set each option.
     Moments,
-    /// `{{#option NAME}}`: the facts on one option.
+    /// `{{#option NAME}}`: the facts about one option.
     Option(String),
-    /// `{{#bench NAME}}`: the table of a scenario's results.
+    /// `{{#bench NAME}}`: a table of one scenario's results.
     Bench(String),
-    /// `{{#plot NAME}}`: the drawing of them.
+    /// `{{#plot NAME}}`: a plot of one scenario's results.
     Plot(String),
     /// `{{#sources}}`: the list of all source pages.
     Sources,
@@ -57,7 +57,7 @@ impl FromStr for Directive {
             .strip_prefix("{{#")
             .and_then(|rest| rest.strip_suffix("}}"))
             .filter(|inner| !inner.contains("{{#"))
-            .ok_or("a directive stands alone on its line: {{#name ...}}")?;
+            .ok_or("a directive needs a line of its own: {{#name ...}}")?;
         let (name, rest) = match inner.split_once(char::is_whitespace) {
             Some((name, rest)) => (name, rest.trim()),
             None => (inner.trim(), ""),
@@ -88,18 +88,18 @@ impl FromStr for Directive {
             "choices" if rest.is_empty() => Ok(Self::Choices),
             "moments" if rest.is_empty() => Ok(Self::Moments),
             "sources" | "choices" | "moments" => {
-                Err(format!("{{{{#{name}}}}} takes nothing"))
+                Err(format!("{{{{#{name}}}}} takes no arguments"))
             }
             _ => Err(format!("there is no directive {{{{#{name}}}}}")),
         }
     }
 }
 
-/// What stands in the page in the directive's place.
+/// The text that replaces the directive.
 ///
 /// # Errors
 ///
-/// In words, when anything it names is missing.
+/// Something that the directive names does not exist.
 pub fn expand(
     directive: &Directive,
     page: &str,
@@ -157,7 +157,7 @@ fn source(
     Ok(listing(&caption, language(file), &found.text))
 }
 
-/// The name that highlight.js has for a file's language.
+/// The name of a file's language in highlight.js.
 fn language(file: &str) -> &'static str {
     match file.rsplit_once('.').map(|(_, extension)| extension) {
         Some("rs") => "rust",
@@ -169,7 +169,7 @@ fn language(file: &str) -> &'static str {
     }
 }
 
-/// A test rewrites the file or fails on it, so the page cannot lie for long.
+/// A snapshot. A test fails if the file is out of date, so the page stays true.
 fn snapshot(name: &str, library: &Library) -> Result<String, String> {
     let file = format!("tests/snapshots/{name}.snap");
     let text = library.read(&file)?;
@@ -186,17 +186,16 @@ fn snapshot(name: &str, library: &Library) -> Result<String, String> {
         None => (first_stage(name, library)?, name.replace('/', "::")),
     };
     let caption = format!(
-        "As seen by <code>cargo test -p {} {}</code>{}",
+        "Checked by <code>cargo test -p {} {}</code>{}",
         escape(&stage),
         escape(&filter),
-        if body.contains(FOLD) { "; long lines are folded" } else { "" }
+        if body.contains(FOLD) { "; long lines are wrapped" } else { "" }
     );
     Ok(listing(&caption, "text", &body))
 }
 
-/// The first stage that promises what a conversation shows: the script may say
-/// `from: 3`, or `from: 5.2` for a sub-step. Without a script, or without that
-/// line, it is the first of all.
+/// The first stage that must pass a conversation. The script may say `from: 3`,
+/// or `from: 5.2` for a sub-step; otherwise it is stage 1.
 fn first_stage(name: &str, library: &Library) -> Result<String, String> {
     let file = format!("tests/conversations/{name}.http");
     let script = library.read(&file).unwrap_or_default();
@@ -204,17 +203,19 @@ fn first_stage(name: &str, library: &Library) -> Result<String, String> {
         Some(number) => {
             let number = number.split('.').next().unwrap_or_default();
             let number = number.trim().parse();
-            let number = number.map_err(|_| format!("{file}: from: what?"))?;
+            let number = number.map_err(|_| {
+                format!("{file}: `from:` needs a stage's number")
+            })?;
             library.workspace.stage(number)
         }
         None => library.stages.first().cloned().ok_or("no stage yet".into()),
     }
 }
 
-/// Ends a line that goes on in the next.
+/// Marks a line that continues on the next one.
 const FOLD: &str = " ↩";
 
-/// Output is as wide as it is: here it is folded, if possible at a space.
+/// Wraps output that is too wide for the page, at a space if possible.
 fn fold(text: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -223,7 +224,7 @@ fn fold(text: &str) -> String {
             let room = COLUMNS - FOLD.chars().count();
             let end = rest.char_indices().nth(room).map_or(0, |(at, _)| at);
             let (head, _) = rest.split_at(end);
-            // Not in the first half: what is left would not get shorter.
+            // A space near the start would leave a long rest.
             let space = head.rfind(' ').filter(|at| *at > room / 2);
             let (head, tail) = rest.split_at(space.unwrap_or(end));
             lines.push(format!("{head}{FOLD}"));

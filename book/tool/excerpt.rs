@@ -1,21 +1,21 @@
-//! Parts of a file: whole, between anchors, or an item by its name.
+//! Extracts part of a file: between anchors, or an item by name.
 
 use crate::anchor::{Marker, marker};
 use crate::items;
 
-/// What to show of a file.
+/// The part of a file to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// All of it.
     Whole,
-    /// The item of this name.
+    /// The item with this name.
     Item(String),
-    /// What stands between `// ANCHOR: name` and `// ANCHOR_END: name`.
+    /// The lines between `// ANCHOR: name` and `// ANCHOR_END: name`.
     Anchor(String),
 }
 
 impl Part {
-    /// Takes `FILE`, `FILE#item` or `FILE:ANCHOR` apart.
+    /// Parses `FILE`, `FILE#item` or `FILE:ANCHOR`.
     pub fn split(text: &str) -> Result<(String, Self), String> {
         let (file, part) = if let Some((file, item)) = text.split_once('#') {
             (file, Self::Item(item.to_string()))
@@ -38,7 +38,7 @@ impl Part {
 /// Lines of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Excerpt {
-    /// Without markers, moved to the left as far as it goes.
+    /// The text without markers and without common indentation.
     pub text: String,
     /// The first line shown, counted from 1 in the file.
     pub first: usize,
@@ -46,11 +46,11 @@ pub struct Excerpt {
     pub last: usize,
 }
 
-/// Takes `part` out of `text`.
+/// Extracts `part` from `text`.
 ///
 /// # Errors
 ///
-/// In words, when there is no such part, or more than one.
+/// The part does not exist, or exists more than once.
 pub fn excerpt(text: &str, part: &Part) -> Result<Excerpt, String> {
     let count = text.lines().count();
     let (first, last) = match part {
@@ -70,7 +70,7 @@ pub fn excerpt(text: &str, part: &Part) -> Result<Excerpt, String> {
     let lines = start
         .zip(end)
         .and_then(|(start, end)| lines.get(start..=end))
-        .ok_or("there is nothing in it")?;
+        .ok_or("this part is empty")?;
     Ok(Excerpt {
         text: dedent(lines),
         first: lines.first().map_or(first, |&(number, _)| number),
@@ -89,7 +89,7 @@ fn anchor(text: &str, name: &str) -> Result<(usize, usize), String> {
         match found.as_slice() {
             [number] => Ok(*number),
             [] => Err(format!("there is no `{wanted}`")),
-            _ => Err(format!("there are several `{wanted}`")),
+            _ => Err(format!("there is more than one `{wanted}`")),
         }
     };
     let start = lines(Marker::Start(name))?;
@@ -100,7 +100,7 @@ fn anchor(text: &str, name: &str) -> Result<(usize, usize), String> {
     Ok((start + 1, end - 1))
 }
 
-/// Moves lines to the left by what all of them are indented.
+/// Removes the indentation that all lines share.
 fn dedent(lines: &[(usize, &str)]) -> String {
     let depth = lines
         .iter()

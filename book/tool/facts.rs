@@ -1,4 +1,4 @@
-//! The facts on one socket option, and the box of them on its page.
+//! The facts about one socket option.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::workspace::Workspace;
 
-/// What kind of choice it is.
+/// The kind of setting.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -18,22 +18,22 @@ pub enum Kind {
     Flag,
 }
 
-/// What it is set on.
+/// The socket or call that the option is set on.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
-    /// The socket that listens.
+    /// The listening socket.
     Listener,
     /// An accepted socket.
     Connection,
-    /// Both of them.
+    /// Both sockets.
     Both,
     /// One call, not the socket.
     Call,
 }
 
 impl Target {
-    /// As the table says it.
+    /// The word for the table.
     pub fn word(self) -> &'static str {
         match self {
             Self::Listener => "listener",
@@ -44,18 +44,18 @@ impl Target {
     }
 }
 
-/// What a stage chooses, and those after it.
+/// The choice of one stage, which also holds for later ones.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
-    /// As `kernel.snap` has it, if it has a row for it.
+    /// The value, spelled as in `kernel.snap` if that has a row for it.
     value: String,
-    /// What else there is to say.
+    /// A remark.
     says: Option<String>,
 }
 
 impl Choice {
-    /// Value and text.
+    /// Value and remark.
     pub fn words(&self) -> String {
         match &self.says {
             Some(says) => format!("{}, {says}", self.value),
@@ -71,7 +71,8 @@ pub struct Facts {
     /// `SO_REUSEADDR`
     pub name: String,
     pub kind: Kind,
-    /// `SOL_SOCKET`, or the call that takes the argument or flag.
+    /// The level, such as `SOL_SOCKET`, or the call that takes the argument or
+    /// flag.
     pub level: String,
     /// The type of the value in C, and its unit.
     #[serde(rename = "type")]
@@ -79,32 +80,32 @@ pub struct Facts {
     pub on: Target,
     /// When to set it.
     pub when: String,
-    /// What happens if it is set too late.
+    /// The effect of setting it too late.
     pub too_late: String,
-    /// Whether an accepted socket has it from its listener: yes or no, and
-    /// more.
+    /// Whether an accepted socket inherits it from its listener: yes or no,
+    /// and details.
     pub inherited: String,
-    /// What Linux does without it.
+    /// The default on Linux.
     pub default: String,
-    /// What differs on BSD and macOS.
+    /// The differences on BSD and macOS.
     pub elsewhere: String,
-    /// The experiments on it, as `STAGE/NAME`.
+    /// Its labs, as `STAGE/NAME`.
     #[serde(default)]
     pub labs: Vec<String>,
-    /// Its row in the tables of what the kernel has, `kernel.snap`.
+    /// Its row in the tables of kernel values, `kernel.snap`.
     pub row: Option<String>,
     /// The value in the stages before the first choice.
     pub untouched: Option<String>,
-    /// From which stage on we choose what.
+    /// Our choice, for each stage that makes one.
     pub choice: BTreeMap<String, Choice>,
-    /// An item of `src/`, as `FILE#item`: where each of these stages says so.
+    /// The item in `src/` that sets it in each of these stages, as `FILE#item`.
     pub code: Option<String>,
     /// Its page, below `book/src`.
     pub page: String,
 }
 
 impl Facts {
-    /// What is wrong with these facts, in words.
+    /// The mistakes in these facts, as messages.
     pub fn check(
         &self,
         workspace: &Workspace,
@@ -115,14 +116,14 @@ impl Facts {
             wrong.push(format!("there is no page book/src/{}", self.page));
         }
         if self.choice.is_empty() {
-            wrong.push("no stage chooses".to_string());
+            wrong.push("no stage makes a choice".to_string());
         }
         for stage in self.choice.keys().filter(|s| !stages.contains(s)) {
             wrong.push(format!("there is no stage {stage}"));
         }
         for lab in &self.labs {
             let Some((stage, name)) = lab.split_once('/') else {
-                wrong.push(format!("a lab is STAGE/NAME: {lab}"));
+                wrong.push(format!("expected STAGE/NAME for a lab: {lab}"));
                 continue;
             };
             let file = format!("{stage}/examples/{name}.rs");
@@ -135,7 +136,7 @@ impl Facts {
                 wrong.push("a text is empty".to_string());
             }
             if text.contains("](") {
-                wrong.push(format!("no links in these texts: {text}"));
+                wrong.push(format!("links are not allowed here: {text}"));
             }
         }
         wrong
@@ -157,7 +158,7 @@ impl Facts {
         .chain(self.choice.values().filter_map(|choice| choice.says.as_ref()))
     }
 
-    /// What `stage` has, by its own choice or by an earlier one.
+    /// The value in `stage`, from its own choice or an earlier one.
     pub fn value(&self, stage: &str, stages: &[String]) -> Option<&str> {
         let count = stages.iter().position(|known| known == stage)?;
         let mut known = stages.iter().take(count + 1).rev();
@@ -168,7 +169,7 @@ impl Facts {
             .map(String::as_str)
     }
 
-    /// Whether a connection has it from its listener, if the text says so.
+    /// Whether a connection inherits it, if the text begins with yes or no.
     pub fn inherited(&self) -> Option<bool> {
         let end = self.inherited.find(|c: char| !c.is_alphabetic());
         match end.map_or(self.inherited.as_str(), |e| &self.inherited[..e]) {
@@ -179,7 +180,7 @@ impl Facts {
     }
 }
 
-/// Text within a table.
+/// Text for a table cell.
 pub fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }

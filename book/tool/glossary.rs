@@ -1,4 +1,4 @@
-//! The terms of the glossary, and where each page first uses one.
+//! Links the first use of each term on a page to the glossary.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -9,31 +9,31 @@ use crate::markdown::{self, Entry};
 /// The page, below `book/src`.
 pub const PAGE: &str = "glossary.md";
 
-/// The terms, and those that a page has used.
+/// The terms, and which of them a page has used.
 #[derive(Debug, Default)]
 pub struct Glossary {
     terms: Vec<Entry>,
     used: BTreeSet<String>,
 }
 
-/// A term in a page's text.
+/// The use of a term on a page.
 pub struct Use {
-    /// The bytes of the page.
+    /// Its bytes within the page.
     pub range: Range<usize>,
-    /// The id on the glossary's page.
+    /// The term's id in the glossary.
     pub id: String,
 }
 
 impl Glossary {
-    /// Reads the page.
+    /// Reads the glossary.
     pub fn new(text: &str) -> Self {
         let mut terms = markdown::scan(text).entries;
-        // "listen backlog" must be found before "backlog".
+        // "listen backlog" must match before "backlog" does.
         terms.sort_by_key(|entry| Reverse(entry.term.len()));
         Self { terms, used: BTreeSet::new() }
     }
 
-    /// Whether this is a term, also as a plural or in the past tense.
+    /// Whether this is a term, possibly as a plural or in the past tense.
     pub fn has(&self, bold: &str) -> bool {
         let whole = 0..bold.len();
         self.terms.iter().any(|entry| find(bold, &entry.term).contains(&whole))
@@ -67,7 +67,7 @@ impl Glossary {
         uses
     }
 
-    /// The terms that no page has used, with their lines.
+    /// The terms that no page uses, with their lines.
     pub fn unused(&self) -> impl Iterator<Item = (usize, &str)> {
         self.terms
             .iter()
@@ -76,11 +76,11 @@ impl Glossary {
     }
 }
 
-/// Where a term stands as whole words, also in the plural or, for a verb, in the
-/// past. Its case does not matter, unless it is an abbreviation: "find" is no FIN.
+/// Finds a term as whole words, also as a plural or in the past tense. Case
+/// matters only for abbreviations: "fin" is not FIN.
 fn find(text: &str, term: &str) -> Vec<Range<usize>> {
     let inside = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    // Only ASCII changes its case here, so that the offsets stay.
+    // Changes the case of ASCII only, which keeps the offsets valid.
     let exact = term.chars().all(|c| c.is_ascii_uppercase());
     let fold = |text: &str| {
         if exact { text.to_owned() } else { text.to_ascii_lowercase() }

@@ -1,6 +1,6 @@
-//! A few strings of HTML.
+//! Helpers that write HTML.
 
-/// Text as it stands in HTML, also within a quoted attribute.
+/// Escapes text for HTML, including quoted attributes.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -15,8 +15,8 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// A code block with a caption: HTML around a Markdown fence, which mdBook
-/// colours and gives its copy button.
+/// A code block with a caption: HTML around a Markdown fence. mdBook highlights
+/// the fence and adds a copy button.
 pub fn listing(caption: &str, language: &str, text: &str) -> String {
     let fence = fence_for(text);
     let text = text.trim_end_matches('\n');
@@ -36,17 +36,17 @@ fn fence_for(text: &str) -> String {
     "`".repeat(longest + 1)
 }
 
-/// The longest line that fits the page without scrolling.
+/// The longest line of code that fits on the page without scrolling.
 pub const COLUMNS: usize = 80;
 
-/// Names the first line that is too wide.
+/// Reports the first line that is too wide.
 pub fn check_width(text: &str) -> Result<(), String> {
     for (number, line) in (1..).zip(text.lines()) {
         let width = line.chars().count();
         if width > COLUMNS {
             return Err(format!(
-                "line {number} of the code is {width} columns wide, \
-                 more than {COLUMNS}"
+                "line {number} of the code is {width} columns wide; the limit \
+                 is {COLUMNS}"
             ));
         }
     }

@@ -5,7 +5,7 @@ use syn::{Ident, ImplItem, Item, ItemImpl, ItemTrait, Path, TraitItem, Type};
 
 use crate::anchor::marker;
 
-/// An item's full name in its file, and its lines.
+/// An item's full name within its file, and its lines.
 struct Named {
     name: String,
     first: usize,
@@ -17,7 +17,7 @@ struct Named {
 ///
 /// # Errors
 ///
-/// In words, when the file is not Rust, or has no such item, or several.
+/// The file is not valid Rust, or has no such item, or several.
 pub fn find(text: &str, name: &str) -> Result<(usize, usize), String> {
     let file = syn::parse_file(text)
         .map_err(|e| format!("line {}: {e}", e.span().start().line))?;
@@ -29,18 +29,18 @@ pub fn find(text: &str, name: &str) -> Result<(usize, usize), String> {
     match all.as_slice() {
         [item] => Ok((with_comments(text, item.first), item.last)),
         [] => Err(format!("there is no item {name}")),
-        _ => Err(format!("there are several items {name}")),
+        _ => Err(format!("there is more than one item {name}")),
     }
 }
 
-/// Notes an item's name and lines; its span begins with its documentation.
+/// Records an item's name and lines. Its span includes its doc comment.
 fn note(name: String, item: &dyn Spanned, all: &mut Vec<Named>) {
     let span = item.span();
     let (first, last) = (span.start().line, span.end().line);
     all.push(Named { name, first, last });
 }
 
-/// Notes an item and what is in it. `prefix` is that of its module.
+/// Records an item and its contents. `prefix` is the path of its module.
 fn collect(item: &Item, prefix: &str, all: &mut Vec<Named>) {
     if let Some(ident) = plain_name(item) {
         note(format!("{prefix}{ident}"), item, all);
@@ -75,7 +75,8 @@ fn plain_name(item: &Item) -> Option<&Ident> {
     }
 }
 
-/// `Connection::serve`, and the block as `impl Drop for Connection`.
+/// Records methods as `Connection::serve`, and the whole block as `impl Drop
+/// for Connection`.
 fn collect_impl(block: &ItemImpl, prefix: &str, all: &mut Vec<Named>) {
     let Type::Path(of) = block.self_ty.as_ref() else { return };
     let name = last_segment(&of.path);
@@ -94,7 +95,7 @@ fn collect_impl(block: &ItemImpl, prefix: &str, all: &mut Vec<Named>) {
     }
 }
 
-/// `Reader::read`, whether it has a body or not.
+/// Records `Reader::read`, with or without a body.
 fn collect_trait(item: &ItemTrait, prefix: &str, all: &mut Vec<Named>) {
     for inner in &item.items {
         if let TraitItem::Fn(inner) = inner {
@@ -104,12 +105,12 @@ fn collect_trait(item: &ItemTrait, prefix: &str, all: &mut Vec<Named>) {
     }
 }
 
-/// `Display` of `fmt::Display`.
+/// The `Display` in `fmt::Display`.
 fn last_segment(path: &Path) -> String {
     path.segments.last().map(|part| part.ident.to_string()).unwrap_or_default()
 }
 
-/// Comments that are not documentation stand above an item all the same.
+/// The first of the plain comment lines directly above an item.
 fn with_comments(text: &str, first: usize) -> usize {
     let lines: Vec<&str> = text.lines().take(first.saturating_sub(1)).collect();
     let above = lines

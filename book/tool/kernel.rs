@@ -1,10 +1,10 @@
-//! The facts on an option, held against what the tests saw the kernel do.
+//! Checks the facts about an option against what the tests observed.
 
 use crate::facts::{Facts, Target};
 use crate::snapshot::without_header;
 use crate::workspace::Workspace;
 
-/// What `facts` say and a snapshot contradicts, in words.
+/// The facts that a snapshot contradicts, as messages.
 pub fn check(
     facts: &Facts,
     workspace: &Workspace,
@@ -13,7 +13,7 @@ pub fn check(
     let mut wrong = Vec::new();
     for stage in stages {
         let Some(value) = facts.value(stage, stages) else {
-            wrong.push(format!("`untouched` must say what {stage} has"));
+            wrong.push(format!("`untouched` must give the value in {stage}"));
             continue;
         };
         wrong.extend(choice(facts, stage, value, workspace).err());
@@ -24,7 +24,7 @@ pub fn check(
     wrong
 }
 
-/// Compares the value of one stage with what its server has.
+/// Compares the value for one stage with the value in its server.
 fn choice(
     facts: &Facts,
     stage: &str,
@@ -36,14 +36,14 @@ fn choice(
     let Some(name) = &facts.row else {
         return match table.and_then(|table| row(&table, &facts.name)) {
             Some(_) => {
-                Err(format!("{file} has this option; `row` must say so"))
+                Err(format!("{file} has this option: name its row in `row`"))
             }
             None => Ok(()),
         };
     };
     let table = table.ok_or(format!("cannot read {file}"))?;
     let cells = row(&table, name)
-        .ok_or(format!("{file} has no row {name}, which `row` names"))?;
+        .ok_or(format!("{file} has no row {name}, but `row` names it"))?;
     // The last column is the accepted connection, the others are listeners.
     let (accepted, listeners) =
         cells.split_last().ok_or(format!("{file}: {name} has no value"))?;
@@ -55,18 +55,18 @@ fn choice(
     if !matches!(facts.on, Target::Listener) || passed_on {
         seen.push(accepted);
     }
-    // Where an option makes no sense, the test writes a dash.
+    // The test writes a dash where an option does not apply.
     seen.retain(|cell| *cell != "-");
     match seen.iter().find(|cell| **cell != value) {
         Some(cell) => Err(format!(
-            "{stage} is said to have \"{value}\", and {file} has \"{cell}\""
+            "the value for {stage} is \"{value}\", but {file} has \"{cell}\""
         )),
         None if seen.is_empty() => Err(format!("{file}: {name} has no value")),
         None => Ok(()),
     }
 }
 
-/// Compares `inherited` with the lab of that name, in the stage that has it.
+/// Compares `inherited` with the output of the lab `inheritance`.
 fn inherited(
     facts: &Facts,
     stage: &str,
@@ -86,17 +86,17 @@ fn inherited(
     if said == seen {
         return Ok(());
     }
-    Err(format!("`inherited` says \"{said}\", and {file} has \"{seen}\""))
+    Err(format!("`inherited` says \"{said}\", but {file} has \"{seen}\""))
 }
 
-/// The lines of a snapshot; none if there is no such snapshot.
+/// The lines of a snapshot, or `None` if it does not exist.
 fn table(workspace: &Workspace, file: &str) -> Option<Vec<String>> {
     let text = std::fs::read_to_string(workspace.root.join(file)).ok()?;
     Some(without_header(&text)?.lines().map(str::to_string).collect())
 }
 
-/// The cells behind the name of a row. Two blanks or more part them; within a
-/// cell there is one at most, as in `60 s`.
+/// The cells after the name of a row. At least two spaces separate them; a cell
+/// such as `60 s` contains single spaces only.
 fn row(table: &[String], name: &str) -> Option<Vec<String>> {
     let cells = |line: &String| -> Vec<String> {
         let cells = line.split("  ").map(str::trim);

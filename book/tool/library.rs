@@ -15,30 +15,30 @@ use crate::problem::Problems;
 use crate::steps::Steps;
 use crate::workspace::{Workspace, has_extension};
 
-/// What the pages are made from, and what of it they have used.
+/// The material for the pages, and a record of what they have used.
 #[derive(Debug)]
 pub struct Library {
-    /// Where the files are.
+    /// The folders.
     pub workspace: Workspace,
     /// The stages' folders, in order.
     pub stages: Vec<String>,
-    /// The facts on socket options.
+    /// The facts about socket options.
     pub options: Options,
     /// The sub-steps.
     pub steps: Steps,
-    /// The terms that the pages explain.
+    /// The glossary.
     pub glossary: Glossary,
-    /// The files that get a page of their own.
+    /// The files that have a page of their own.
     sources: BTreeSet<String>,
     /// `(file, name)` of each anchor shown.
     anchors: BTreeSet<(String, String)>,
-    /// The options whose box of facts stands somewhere.
+    /// The options whose box of facts is on a page.
     boxes: BTreeSet<String>,
 }
 
 impl Library {
-    /// Every source of every stage gets a page, whether a chapter shows it
-    /// or not: a reader offline has the whole servers.
+    /// Collects the material. Every source file of every stage gets a page, so
+    /// that an offline reader has the complete servers.
     pub fn new(workspace: &Workspace, problems: &mut Problems) -> Self {
         let stages = workspace.stages();
         let sources = stages
@@ -66,20 +66,20 @@ impl Library {
     ///
     /// # Errors
     ///
-    /// In words, when the path leaves the workspace, or cannot be read.
+    /// The path leads out of the workspace, or can't be read.
     pub fn read(&self, file: &str) -> Result<String, String> {
         if let Some(text) = self.steps.read(file) {
             return text;
         }
         let plain = |part| matches!(part, Component::Normal(_));
         if !Path::new(file).components().all(plain) {
-            return Err(format!("{file} is not below the workspace"));
+            return Err(format!("{file} is outside the workspace"));
         }
         fs::read_to_string(self.workspace.root.join(file))
             .map_err(|error| format!("cannot read {file}: {error}"))
     }
 
-    /// Where `page` links to see `file` whole; from now on it has a page.
+    /// The link from `page` to the whole of `file`. Gives the file a page.
     pub fn source_link(
         &mut self,
         page: &str,
@@ -91,16 +91,16 @@ impl Library {
         format!("{}sources/{file}.html{line}", to_root(page))
     }
 
-    /// Whether a file has a page: that of a sub-step has none.
+    /// Whether a file has a page. Files of sub-steps have none.
     pub fn has_page(&self, file: &str) -> bool {
         self.steps.read(file).is_none()
     }
 
-    /// Like `source_link`, at the item `name`.
+    /// Like `source_link`, but to the item `name`.
     ///
     /// # Errors
     ///
-    /// In words, when there is no such file or item.
+    /// The file or the item does not exist.
     pub fn item_link(
         &mut self,
         page: &str,
@@ -112,17 +112,18 @@ impl Library {
         Ok(self.source_link(page, file, Some(found.first)))
     }
 
-    /// Notes that the book shows an anchor.
+    /// Records that the book shows an anchor.
     pub fn use_anchor(&mut self, file: &str, name: &str) {
         self.anchors.insert((file.to_string(), name.to_string()));
     }
 
-    /// Notes that the box of facts on an option stands somewhere.
+    /// Records that a page has the box of facts about an option.
     pub fn use_box(&mut self, name: &str) {
         self.boxes.insert(name.to_string());
     }
 
-    /// Looks for anchors that no page shows, and options without a page.
+    /// Reports anchors that no page shows, options without their box, and terms
+    /// that no page uses.
     pub fn check_unused(&self, problems: &mut Problems) {
         let files =
             self.stages.iter().flat_map(|s| self.workspace.stage_files(s));
@@ -133,7 +134,7 @@ impl Library {
                 let key = (file.clone(), name.to_string());
                 if !self.anchors.contains(&key) {
                     let message =
-                        format!("the book shows no anchor {name} of this file");
+                        format!("no page of the book shows the anchor {name}");
                     problems.add(&file, number, message);
                 }
             }
@@ -151,7 +152,7 @@ impl Library {
         }
     }
 
-    /// The pages that show whole files: path below `book/src`, title, text.
+    /// The pages for whole files: path below `book/src`, title, text.
     pub fn source_pages(&self) -> BTreeMap<String, (String, String)> {
         let mut pages = BTreeMap::new();
         for file in &self.sources {
@@ -162,7 +163,7 @@ impl Library {
         pages
     }
 
-    /// The list of these pages, with what each file says it is.
+    /// The list of these pages, with the first doc line of each file.
     pub fn source_list(&self, page: &str) -> String {
         let mut list = String::from("| file | |\n| --- | --- |\n");
         for file in &self.sources {
@@ -179,13 +180,13 @@ impl Library {
     }
 }
 
-/// A book without the page has no terms.
+/// The glossary, or an empty one if the book has no such page.
 fn load_glossary(workspace: &Workspace) -> Glossary {
     let text = fs::read_to_string(workspace.src().join(glossary::PAGE));
     Glossary::new(&text.unwrap_or_default())
 }
 
-/// A whole file, each line with its number and an id to link to.
+/// A whole file. Each line has its number and an id for links.
 fn source_page(file: &str, text: &str) -> String {
     let lines = if has_extension(file, "rs") {
         colour::rust(text)

@@ -1,4 +1,4 @@
-//! Where a link leads, and whether that exists.
+//! Resolves links and checks that their targets exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,21 +6,21 @@ use crate::library::Library;
 use crate::markdown::Link;
 use crate::problem::Problems;
 
-/// A page after its directives.
+/// A page whose directives have been expanded.
 #[derive(Debug)]
 pub struct Page {
     /// The path below `book/src`.
     pub path: String,
     /// Markdown for mdBook.
     pub text: String,
-    /// Links to pages, for a look when all pages are known.
+    /// Links to other pages, checked once all pages are known.
     pub links: Vec<PageLink>,
 }
 
 /// A link to a page of the book.
 #[derive(Debug)]
 pub struct PageLink {
-    /// Where it stands.
+    /// The line of the link.
     pub line: usize,
     /// The page, by its path below `book/src`.
     pub page: String,
@@ -28,10 +28,10 @@ pub struct PageLink {
     pub fragment: Option<String>,
 }
 
-/// What a link leads to.
+/// The target of a link.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// Another site, which nobody visits to check, or a picture of ours.
+    /// Another site, which we don't check, or one of our pictures.
     Elsewhere,
     /// A page of the book.
     Page {
@@ -44,11 +44,11 @@ pub enum Destination {
     Source(String),
 }
 
-/// Resolves a link that stands on `page`.
+/// Resolves a link on `page`.
 ///
 /// # Errors
 ///
-/// In words, when it leads nowhere.
+/// The target does not exist, or would be loaded from another site.
 pub fn destination(
     page: &str,
     link: &Link,
@@ -68,7 +68,7 @@ pub fn destination(
         let page = page.to_string();
         return match fragment {
             Some(_) if !link.loaded => Ok(Destination::Page { page, fragment }),
-            _ => Err("this link leads nowhere".to_string()),
+            _ => Err("this link has no target".to_string()),
         };
     }
     let place = resolve(page, path)
@@ -76,7 +76,7 @@ pub fn destination(
     match place.strip_prefix("book/src/") {
         Some(below) if link.loaded => {
             let file = library.workspace.src().join(below);
-            let message = format!("there is no picture book/src/{below}");
+            let message = format!("there is no file book/src/{below}");
             file.is_file().then_some(Destination::Elsewhere).ok_or(message)
         }
         Some(below) => {
@@ -87,8 +87,9 @@ pub fn destination(
     }
 }
 
-/// Nothing is loaded from elsewhere: the book works offline. Loopback may be
-/// named, for that is where the reader's own server runs.
+/// Resolves a link with a scheme. The book works offline, so it may not load
+/// anything from other sites. Links to loopback addresses are allowed, because
+/// the reader's own server runs there.
 fn external(
     target: &str,
     scheme: &str,
@@ -98,11 +99,11 @@ fn external(
     let own = ["//127.0.0.1", "//localhost", "//[::1]"];
     let own = scheme == "http" && own.iter().any(|o| rest.starts_with(o));
     if loaded {
-        Err(format!("{target} would be loaded from elsewhere"))
+        Err(format!("{target} would be loaded from another site"))
     } else if scheme == "https" || own {
         Ok(Destination::Elsewhere)
     } else {
-        Err(format!("{target} is neither https:// nor a page"))
+        Err(format!("{target} is neither an https:// link nor a page"))
     }
 }
 
@@ -123,8 +124,8 @@ fn resolve(page: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// A file outside the book is shown by a page in it. A fragment names an
-/// item, never a line: lines move.
+/// Links to the book's page for a file of the workspace. A fragment names an
+/// item rather than a line, because line numbers change.
 fn source(
     page: &str,
     file: &str,
@@ -139,8 +140,8 @@ fn source(
     Ok(Destination::Source(href))
 }
 
-/// Checks the links between pages. `ids` holds, for each page by its path,
-/// what a fragment can name there.
+/// Checks the links between pages. `ids` maps the path of each page to the ids
+/// that a fragment can name.
 pub fn check(
     pages: &[Page],
     ids: &BTreeMap<String, BTreeSet<String>>,

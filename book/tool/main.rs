@@ -2,24 +2,24 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | `serve` | `cargo book`: build everything, then become the server |
-//! | `adapt` | what a narrow page needs of the finished HTML |
-//! | `render` | runs mdBook's library, and lets no warning pass |
-//! | `strict` | the preprocessor: all pages, then what joins them |
-//! | `page` | one page: its directives, code blocks and links |
-//! | `directive` | the `{{#...}}` lines and what each turns into |
+//! | `serve` | runs `cargo book`: builds everything, then becomes the server |
+//! | `adapt` | adapts the finished HTML to narrow screens |
+//! | `render` | runs mdBook's library, and treats its warnings as errors |
+//! | `strict` | the preprocessor: expands and checks all pages |
+//! | `page` | expands one page: directives, code blocks and links |
+//! | `directive` | parses and expands the `{{#...}}` lines |
 //! | `library` | the files a page can show: sources, snapshots, scripts |
-//! | `excerpt`, `items`, `anchor` | parts of a file, by anchor or by name |
-//! | `diff` | what a stage changes |
+//! | `excerpt`, `items`, `anchor` | extract part of a file, by anchor or by name |
+//! | `diff` | shows the changes in a stage or sub-step |
 //! | `steps` | the sub-steps between two stages |
-//! | `colour` | Rust in colours, line by line |
-//! | `diagram` | svgbob drawings as SVG |
+//! | `colour` | highlights Rust line by line |
+//! | `diagram` | turns svgbob drawings into SVG |
 //! | `options`, `facts` | the socket options, from `options.toml` |
-//! | `option_box` | the facts on one of them, as its page shows them |
-//! | `glossary` | the terms, and the first use of each on a page |
-//! | `snapshot` | the files of insta |
-//! | `kernel` | what the tests saw the kernel do, held against these |
-//! | `links` | where a link leads, and whether that exists |
+//! | `option_box` | the box of facts about one option, for its page |
+//! | `glossary` | links the first use of each term on a page |
+//! | `snapshot` | reads insta's files |
+//! | `kernel` | checks the options against what the tests observed |
+//! | `links` | resolves and checks links |
 
 mod adapt;
 mod anchor;
@@ -71,11 +71,11 @@ struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// Where the server listens; port 0 picks a free one
+    /// Address for the server to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
 
-    /// Which stage serves the book
+    /// Stage that serves the book
     #[arg(long, value_name = "N", default_value_t = 6)]
     stage: u32,
 
@@ -86,9 +86,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the book, and do not serve it
+    /// Build the book without serving it
     Build,
-    /// Check and expand a book that mdBook sends on standard input
+    /// Check and expand a book sent by mdBook on standard input
     Preprocess {
         #[command(subcommand)]
         question: Option<Question>,
@@ -97,7 +97,7 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Question {
-    /// Say by the exit code whether a renderer can be served
+    /// Exit with code 0 if this renderer is supported
     Supports {
         /// The renderer's name, such as `html`
         renderer: String,
@@ -115,8 +115,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what the command line asks for. Serving does not return: this process
-/// becomes the server.
+/// Runs the command. Serving does not return, because this process becomes the
+/// server.
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     let into = arguments.into.as_deref();
     match &arguments.command {

@@ -1,4 +1,4 @@
-//! What a page contains, as mdBook's own parser sees it.
+//! Parses a page with mdBook's own parser.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -13,9 +13,9 @@ use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 pub struct Link {
     /// The line where it begins, counted from 1.
     pub line: usize,
-    /// The bytes of the page that hold the target, where they can be found.
+    /// The bytes of the target within the page, if they can be found.
     pub range: Option<Range<usize>>,
-    /// Where it leads, as written.
+    /// The target as written.
     pub target: String,
     /// Whether the browser loads the target together with the page.
     pub loaded: bool,
@@ -28,13 +28,13 @@ pub struct Block {
     pub line: usize,
     /// Its bytes in the page, with the fences.
     pub range: Range<usize>,
-    /// What follows the opening fence.
+    /// The text after the opening fence.
     pub info: String,
     /// The code.
     pub text: String,
 }
 
-/// Everything that the checks need to know of a page.
+/// Everything that the checks need to know about a page.
 #[derive(Debug, Default)]
 pub struct Scan {
     /// Links and images, in order.
@@ -43,14 +43,14 @@ pub struct Scan {
     pub blocks: Vec<Block>,
     /// The bytes of `code` within the text.
     pub code: Vec<Range<usize>>,
-    /// What a fragment can name: headings and ids in HTML.
+    /// The ids that a fragment can name: headings, and ids in HTML.
     pub ids: BTreeSet<String>,
     /// The titles of definition lists.
     pub entries: Vec<Entry>,
-    /// **Terms** within a sentence, with their lines. What opens a paragraph
-    /// in bold type is a title and no term.
+    /// **Terms** within a sentence, with their lines. Bold type at the start of
+    /// a paragraph is a title, not a term.
     pub bold: Vec<(usize, String)>,
-    /// The bytes of plain text: no heading, link, directive, code or
+    /// The bytes of plain text, without headings, links, directives, code and
     /// HTML.
     pub prose: Vec<Range<usize>>,
 }
@@ -58,7 +58,7 @@ pub struct Scan {
 /// A title in a definition list.
 #[derive(Debug)]
 pub struct Entry {
-    /// The line where it stands, counted from 1.
+    /// Its line, counted from 1.
     pub line: usize,
     /// The title.
     pub term: String,
@@ -66,20 +66,20 @@ pub struct Entry {
     pub id: String,
 }
 
-/// What the parser is in the middle of.
+/// The elements that the parser is inside of.
 #[derive(Default)]
 struct Within {
-    /// A heading's id, if it is written, and its text so far.
+    /// A heading's explicit id, if it has one, and its text so far.
     heading: Option<(Option<String>, String)>,
-    /// Where bold text begins, and the text so far.
+    /// The start of bold text, and the text so far.
     bold: Option<(usize, String)>,
     /// Links and images.
     links: usize,
-    /// Nothing of the paragraph or the item has been read.
+    /// Whether a paragraph or list item has just begun.
     opening: bool,
 }
 
-/// Counted from 1.
+/// A line number, counted from 1.
 pub fn line_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1
 }
@@ -156,7 +156,7 @@ pub fn scan(text: &str) -> Scan {
 }
 
 impl Within {
-    /// Adds text to the heading or the bold text that is being read.
+    /// Adds text to the current heading or bold text.
     fn extend(&mut self, part: &str) {
         let heading = self.heading.as_mut().map(|(_, text)| text);
         let bold = self.bold.as_mut().map(|(_, text)| text);
@@ -166,7 +166,7 @@ impl Within {
     }
 }
 
-/// Where the target of a link such as `[text][name]` is written.
+/// The place of the definition for a link such as `[text][name]`.
 fn definition(
     events: &OffsetIter<'_>,
     link_type: LinkType,
@@ -211,7 +211,7 @@ impl Scan {
     ) {
         let line = line_at(text, range.start);
         let place = definition.unwrap_or(range);
-        // The target stands last: `[text](target)`, `[name]: target`.
+        // The target comes last: `[text](target)`, `[name]: target`.
         let range = text.get(place.clone()).and_then(|written| {
             let start = place.start + written.rfind(target)?;
             Some(start..start + target.len())
@@ -219,9 +219,8 @@ impl Scan {
         self.links.push(Link { line, range, target: target.into(), loaded });
     }
 
-    /// Follows mdBook's rule for the ids of headings: lower case, spaces to
-    /// hyphens, everything else but letters, digits, `_` and `-` left out,
-    /// and a number from the second on.
+    /// Follows mdBook's rule for heading ids: lower case, hyphens for spaces,
+    /// only letters, digits, `_` and `-`, and a number for duplicates.
     fn heading(
         &mut self,
         heading: Option<(Option<String>, String)>,

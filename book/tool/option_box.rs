@@ -1,17 +1,16 @@
-//! The box of facts on one socket option.
+//! The box of facts about one socket option.
 
 use std::fmt::Write;
 
 use crate::facts::{Kind, cell};
 use crate::library::Library;
 
-/// The box of facts on the option `name`, with links to the code of each stage
-/// that chooses. It must stand on the option's page.
+/// The box of facts about the option `name`, with links to the code of each
+/// stage that makes a choice. It must be on the option's own page.
 ///
 /// # Errors
 ///
-/// In words, when there is no such option, its page is another, or the code is
-/// not there.
+/// There is no such option, it belongs on another page, or its code is missing.
 pub fn option_box(
     name: &str,
     page: &str,

@@ -1,4 +1,4 @@
-//! The options of `book/options.toml`, and the table of them.
+//! The options in `book/options.toml`, and tables of them.
 
 use std::fmt::Write;
 use std::fs;
@@ -24,7 +24,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads the file; without one there are no options.
+    /// Reads the file. A book without the file has no options.
     pub fn load(
         workspace: &Workspace,
         stages: &[String],
@@ -45,7 +45,7 @@ impl Options {
             let line = line_of(&text, &facts.name);
             let mut before = options.option.iter().take(number);
             if before.any(|other| other.name == facts.name) {
-                let message = format!("{} stands here twice", facts.name);
+                let message = format!("{} is defined twice", facts.name);
                 problems.add(FILE, line, message);
             }
             let mut wrong = facts.check(workspace, stages);
@@ -58,7 +58,7 @@ impl Options {
         options
     }
 
-    /// The facts on `name`.
+    /// The facts about `name`.
     pub fn get(&self, name: &str) -> Result<&Facts, String> {
         self.option
             .iter()
@@ -71,11 +71,11 @@ impl Options {
         self.option.iter().map(|f| (f.name.as_str(), f.page.as_str()))
     }
 
-    /// The table of what `stage` chooses, itself or by an earlier stage.
+    /// The table of the choices in force in `stage`, its own and earlier ones.
     ///
     /// # Errors
     ///
-    /// In words, when there is no such stage.
+    /// There is no such stage.
     pub fn table(
         &self,
         stage: &str,
@@ -106,7 +106,7 @@ impl Options {
         Ok(table)
     }
 
-    /// The table of what every stage has, with the labs.
+    /// The table of each option's value in every stage, with its labs.
     pub fn choices(&self, page: &str, stages: &[String]) -> String {
         let mut table = String::from(
             "| option | default | stage by stage | lab |\n\
@@ -135,7 +135,7 @@ impl Options {
         stacked("choices", &table)
     }
 
-    /// The table of where each option belongs, and when.
+    /// The table of where and when to set each option.
     pub fn moments(&self, page: &str) -> String {
         let mut table = String::from(
             "| option | level | set on | when | inherited |\n\
@@ -156,17 +156,17 @@ impl Options {
     }
 }
 
-/// A table that the style sheet takes apart on a phone.
+/// A table that the style sheet turns into blocks on a phone.
 fn stacked(class: &str, table: &str) -> String {
     format!("<div class=\"stacked {class}\">\n\n{table}\n</div>")
 }
 
-/// The option's name, leading to its page.
+/// The option's name, as a link to its page.
 fn link(facts: &Facts, page: &str) -> String {
     format!("[`{}`]({}{})", facts.name, to_root(page), facts.page)
 }
 
-/// `1: off; 2–6: on`: what neighbours agree on is said once.
+/// `1: off; 2–6: on`: neighbouring stages with the same value share an entry.
 fn stage_by_stage(facts: &Facts, stages: &[String]) -> String {
     let values = stages.iter().map(|stage| facts.value(stage, stages));
     let mut runs: Vec<(usize, usize, &str)> = Vec::new();
@@ -187,7 +187,7 @@ fn stage_by_stage(facts: &Facts, stages: &[String]) -> String {
     texts.join("; ")
 }
 
-/// The line of the file that names the option.
+/// The line of the file that defines the option.
 fn line_of(text: &str, name: &str) -> usize {
     let wanted = format!("\"{name}\"");
     let found = (1..).zip(text.lines()).find(|(_, l)| l.contains(&wanted));

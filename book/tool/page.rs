@@ -1,4 +1,4 @@
-//! One page: its directives are replaced, its code and links are looked at.
+//! Expands the directives of one page, and checks its code and links.
 
 use std::ops::Range;
 
@@ -11,13 +11,13 @@ use crate::links::{self, Destination, Page, PageLink};
 use crate::markdown::{self, Block, Link, Scan};
 use crate::problem::Problems;
 
-/// Replacing `range` by `text`.
+/// Replaces `range` with `text`.
 struct Edit {
     range: Range<usize>,
     text: String,
 }
 
-/// The work on one page.
+/// A page in progress.
 struct Work<'a> {
     path: &'a str,
     text: &'a str,
@@ -27,7 +27,7 @@ struct Work<'a> {
     links: Vec<PageLink>,
 }
 
-/// Expands a page that stands at `path` below `book/src`.
+/// Expands the page at `path` below `book/src`.
 pub fn expand(
     path: &str,
     text: &str,
@@ -68,7 +68,7 @@ impl Work<'_> {
         self.problems.add(&file, line, message);
     }
 
-    /// A drawing becomes SVG; other code must fit the page.
+    /// Turns drawings into SVG, and checks that other code fits the page.
     fn block(&mut self, number: usize, block: &Block) {
         if let Some(title) = diagram::title(&block.info) {
             match diagram::draw(&block.text, title, number) {
@@ -102,8 +102,8 @@ impl Work<'_> {
         }
     }
 
-    /// The first use of each term leads to the glossary, and a term in bold
-    /// type must be there.
+    /// Links the first use of each term to the glossary, and checks that it has
+    /// every term in bold type.
     fn terms(&mut self, scan: &Scan) {
         for (line, bold) in &scan.bold {
             if !self.library.glossary.has(bold) {
@@ -122,8 +122,8 @@ impl Work<'_> {
         }
     }
 
-    /// A directive stands alone on its line. Anywhere else `{{#` is a slip,
-    /// unless a backslash precedes it or it is `code` within a sentence.
+    /// Expands directives, each on a line of its own. Anywhere else, `{{#` is a
+    /// mistake unless it has a backslash in front or is inline `code`.
     fn directives(&mut self, scan: &Scan) {
         let mut start = 0;
         for (number, line) in (1..).zip(self.text.split_inclusive('\n')) {
@@ -155,7 +155,7 @@ impl Work<'_> {
         });
         match result {
             Ok(text) => {
-                // Within a list all lines stand as deep as the directive.
+                // In a list, every line needs the directive's indentation.
                 let text: Vec<String> = text
                     .lines()
                     .map(|line| format!("{indent}{line}"))

@@ -1,16 +1,16 @@
-//! What is wrong with the book, and where.
+//! Collects the problems of the book, with file and line.
 
 use std::error::Error;
 use std::fmt;
 
-/// One thing to mend, at a line of a file.
+/// One problem, at a line of a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// The path from the workspace's root.
     pub file: String,
     /// Counted from 1.
     pub line: usize,
-    /// What is wrong, in words.
+    /// The message.
     pub message: String,
 }
 
@@ -20,22 +20,22 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything found in one run, so that one run is enough to mend it.
+/// All problems found in one run, so that an author can fix them together.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Notes one more.
+    /// Adds a problem.
     pub fn add(&mut self, file: &str, line: usize, message: impl Into<String>) {
         let message = message.into();
         self.0.push(Problem { file: file.to_string(), line, message });
     }
 
-    /// The list in the order of files and lines, as an error unless empty.
+    /// Returns the problems, sorted by file and line, as an error.
     ///
     /// # Errors
     ///
-    /// When anything was added.
+    /// There is at least one problem.
     pub fn finish(mut self) -> Result<(), Self> {
         self.0.sort();
         self.0.dedup();

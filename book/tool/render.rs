@@ -1,4 +1,4 @@
-//! Runs mdBook's library on the book.
+//! Renders the book with mdBook's library.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use crate::strict::Strict;
 use crate::warnings::Warnings;
 use crate::workspace::Workspace;
 
-/// Builds the book into `into`, or where `book.toml` says, and returns that
-/// folder. Nothing is replaced unless every check has passed.
+/// Builds the book into `into`, or into the folder in `book.toml`, and returns
+/// the folder. It replaces the old book only after every check has passed.
 ///
 /// # Errors
 ///
-/// All problems of the pages at once; whatever mdBook fails at or warns of.
+/// All problems of the pages at once, or an error or warning from mdBook.
 pub fn build(workspace: &Workspace, into: Option<&Path>) -> Result<PathBuf> {
     eprintln!("reading {}", workspace.src().display());
     check_summary(workspace)?;
@@ -30,7 +30,7 @@ pub fn build(workspace: &Workspace, into: Option<&Path>) -> Result<PathBuf> {
     let warnings = Warnings::default();
     let built = warnings.during(|| {
         let mut book = MDBook::load_with_config(&workspace.book, config)?;
-        // It takes the place of the command in book.toml, by its name.
+        // This replaces the command of the same name in book.toml.
         book.with_preprocessor(Strict);
         eprintln!(
             "checking and rendering {} pages",
@@ -47,8 +47,8 @@ pub fn build(workspace: &Workspace, into: Option<&Path>) -> Result<PathBuf> {
     }
 }
 
-/// mdBook stops at the first chapter that it cannot read, and does not say
-/// which line of the summary names it.
+/// Checks that the chapters exist. mdBook would stop at the first missing one,
+/// without the line of the summary that names it.
 fn check_summary(workspace: &Workspace) -> Result<()> {
     let src = workspace.src();
     let summary = src.join("SUMMARY.md");

@@ -1,5 +1,5 @@
-//! What `cargo bench -p conversations -- --publish` has left in
-//! `book/src/bench`: a table and a drawing for each scenario.
+//! Shows the results that `cargo bench -p conversations -- --publish` writes to
+//! `book/src/bench`: a table and a plot for each scenario.
 
 use std::fmt::Write;
 
@@ -37,7 +37,7 @@ struct Row {
 ///
 /// # Errors
 ///
-/// In words, when there are no such results, or not of today's stages.
+/// The results don't exist, or name a stage that no longer exists.
 pub fn table(
     name: &str,
     page: &str,
@@ -54,12 +54,12 @@ pub fn table(
     Ok(format!("{body}\n{}\n", results.origin(page)))
 }
 
-/// The drawing for `{{#plot NAME}}`, within the page, so that it takes the
-/// colours of the theme.
+/// The plot for `{{#plot NAME}}`, inline, so that it uses the colours of the
+/// theme.
 ///
 /// # Errors
 ///
-/// In words, when there is none, or no table of the same run.
+/// The plot does not exist, or there is no table from the same run.
 pub fn plot(name: &str, library: &Library) -> Result<String, String> {
     let results = Results::read(name, library)?;
     let file = format!("book/src/bench/{name}.svg");
@@ -67,9 +67,12 @@ pub fn plot(name: &str, library: &Library) -> Result<String, String> {
     let date = between(&svg, "<desc>", "</desc>").unwrap_or_default();
     let wanted = results.value("date");
     if date != wanted {
-        return Err(format!("{file} is of `{date}`, its table of `{wanted}`"));
+        return Err(format!(
+            "{file} is from `{date}`, but its table is from `{wanted}`"
+        ));
     }
-    // The page has a style of its own; a blank line would end the HTML.
+    // The page's style sheet replaces this style. A blank line would end the
+    // HTML.
     let style = between(&svg, "<style>", "</style>").unwrap_or_default();
     let drawing =
         svg.replace(&format!("<style>{style}</style>"), "").replace('\n', " ");
@@ -92,7 +95,7 @@ impl Results {
         let mut lines =
             (1..).zip(text.lines()).skip_while(|(_, l)| l.starts_with('#'));
         if lines.next().is_none_or(|(_, line)| line != COLUMNS) {
-            return Err(format!("{file}: the columns are not `{COLUMNS}`"));
+            return Err(format!("{file}: the columns must be `{COLUMNS}`"));
         }
         let mut rows = Vec::new();
         for (number, line) in lines {
@@ -106,7 +109,7 @@ impl Results {
             rows.push(row);
         }
         if rows.is_empty() {
-            return Err(format!("{file} has no figures"));
+            return Err(format!("{file} has no results"));
         }
         Ok(Self { name: name.to_string(), head, rows })
     }
@@ -116,7 +119,7 @@ impl Results {
         found.map_or("", |(_, value)| value)
     }
 
-    /// Below the table: what the figures are, and of which machine.
+    /// The line below the table: unit, machine and date.
     fn origin(&self, page: &str) -> String {
         let value = |name| escape(self.value(name));
         format!(
@@ -142,15 +145,15 @@ impl Row {
         let fields = fields(line);
         let [case, server, median, low, high, to_floor, rate, _, note] =
             fields.try_into().map_err(|fields: Vec<_>| {
-                format!("{} fields, not 9", fields.len())
+                format!("expected 9 fields, found {}", fields.len())
             })?;
         if median.parse::<f64>().is_err() {
-            return Err(format!("no figure of {server}: {note}"));
+            return Err(format!("no result for {server}: {note}"));
         }
         Ok(Self { case, server, median, low, high, to_floor, rate, note })
     }
 
-    /// The median, and how often it is the floor's.
+    /// The median, and its ratio to the floor.
     fn figure(&self) -> String {
         match self.to_floor.parse::<f64>() {
             Ok(ratio) => format!("{} ({ratio:.1}×)", short(&self.median)),
@@ -159,7 +162,7 @@ impl Row {
     }
 }
 
-/// Servers downwards, cases to the right.
+/// A table with a row per server and a column per case.
 fn side_by_side(cases: &[&[Row]]) -> String {
     let mut table = String::from("| |");
     for row in cases.iter().filter_map(|case| case.first()) {
@@ -184,12 +187,13 @@ fn side_by_side(cases: &[&[Row]]) -> String {
     table
 }
 
-/// Its name, the rule below that, and the text of a row's cell.
+/// A column's name, its alignment, and the text of a cell.
 type Column<'a> = (&'a str, &'a str, &'a dyn Fn(&Row) -> String);
 
-/// One line a row, with all that is known of it; no column stays empty.
+/// A table with a row per result and all its details. Empty columns are left
+/// out.
 fn one_below_the_other(rows: &[Row]) -> String {
-    // A count that was taken once has no spread.
+    // A single measurement has no range.
     let spread = |row: &Row| match (short(&row.low), short(&row.high)) {
         (low, high) if low == high => String::new(),
         (low, high) => format!("{low} to {high}"),
@@ -202,10 +206,10 @@ fn one_below_the_other(rows: &[Row]) -> String {
         ("", "---", &|row| cell(&row.case)),
         ("server", "---", &|row| cell(&row.server)),
         ("median", "---:", &|row| short(&row.median)),
-        ("least to most", "---:", &spread),
-        ("to the floor", "---:", &ratio),
-        ("answers/s", "---:", &|row| row.rate.clone()),
-        ("of which", "---", &|row| cell(&row.note)),
+        ("range", "---:", &spread),
+        ("ratio to floor", "---:", &ratio),
+        ("responses/s", "---:", &|row| row.rate.clone()),
+        ("note", "---", &|row| cell(&row.note)),
     ];
     let used: Vec<_> = columns
         .iter()
@@ -229,7 +233,7 @@ fn one_below_the_other(rows: &[Row]) -> String {
     table
 }
 
-/// Three digits that count, as the bench prints them.
+/// Rounds to three significant digits, as the bench does.
 fn short(figure: &str) -> String {
     match figure.parse::<f64>() {
         Ok(value) if value.abs() >= 100.0 => format!("{value:.0}"),
@@ -243,7 +247,7 @@ fn cell(text: &str) -> String {
     escape(text).replace('|', "\\|")
 }
 
-/// What stands between two marks, if both are there.
+/// The text between two marks, if both exist.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
     Some(text.split_once(from)?.1.split_once(to)?.0)
 }

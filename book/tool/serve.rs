@@ -1,4 +1,4 @@
-//! `cargo book`: everything is built, then this process becomes the server.
+//! `cargo book`: builds everything, then this process becomes the server.
 
 use std::convert::Infallible;
 use std::env;
@@ -13,12 +13,12 @@ use serde_json::Value;
 use crate::render;
 use crate::workspace::Workspace;
 
-/// Builds the book and the server, then replaces this process by the server,
-/// so that Ctrl-C or a signal to this process id ends all there is.
+/// Builds the book and the server, then replaces this process with the server,
+/// so that Ctrl-C or a signal to this process stops everything.
 ///
 /// # Errors
 ///
-/// When the address is taken, or something does not build.
+/// The address is in use, or something does not build.
 pub fn serve(
     workspace: &Workspace,
     stage: u32,
@@ -38,8 +38,9 @@ pub fn serve(
     Err(anyhow!("cannot run {}: {failure}", server.display()))
 }
 
-/// Fails now rather than after a minute of building. Port 0 becomes a number
-/// here: after `exec` nobody would be left to read it from the server.
+/// Checks the address now rather than after a minute of building, and replaces
+/// port 0 with a free port: after `exec`, this program could no longer read the
+/// port from the server's output.
 fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
     let taken = || {
         format!("cannot listen on {listen} (try --listen {}:0)", listen.ip())
@@ -48,7 +49,7 @@ fn free_address(listen: SocketAddr) -> Result<SocketAddr> {
     listener.local_addr().with_context(taken)
 }
 
-/// An address for the browser: nothing can connect to "all addresses".
+/// The address for the browser, which can't connect to a wildcard address.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let loopback = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -58,8 +59,8 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(loopback, listen.port())
 }
 
-/// Builds the server and asks cargo where it put it: the target folder may
-/// be set by the environment or by a configuration file.
+/// Builds the server and gets its path from cargo, because the environment or a
+/// configuration file may set the target folder.
 fn build_server(workspace: &Workspace, stage: &str) -> Result<PathBuf> {
     eprintln!("building {stage} (the first time takes a minute)");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -80,5 +81,5 @@ fn build_server(workspace: &Workspace, stage: &str) -> Result<PathBuf> {
             message.pointer("/target/name") == Some(&stage.into())
         })
         .find_map(|message| Some(message.get("executable")?.as_str()?.into()))
-        .with_context(|| format!("cargo names no program for {stage}"))
+        .with_context(|| format!("cargo did not report a program for {stage}"))
 }

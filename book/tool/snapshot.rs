@@ -1,6 +1,6 @@
-//! The files of insta.
+//! Reads insta's snapshot files.
 
-/// insta writes what it knows of a snapshot between two lines `---`.
+/// The snapshot itself, without insta's header between two `---` lines.
 pub fn without_header(text: &str) -> Option<&str> {
     let (_, body) = text.strip_prefix("---\n")?.split_once("\n---\n")?;
     Some(body.trim_end_matches('\n'))

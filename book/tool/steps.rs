@@ -1,5 +1,4 @@
-//! The sub-steps between two stages: their files, and what they say about
-//! themselves.
+//! The sub-steps between two stages: their files and their headers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,7 +10,7 @@ use conversations::variant::stages::Ladder;
 use crate::html::{escape, to_root};
 use crate::workspace::Workspace;
 
-/// All sub-steps by their names, `5.2`.
+/// All sub-steps by name, such as `5.2`.
 #[derive(Debug, Default)]
 pub struct Steps {
     rungs: BTreeMap<String, Rung>,
@@ -21,7 +20,7 @@ impl Steps {
     /// Applies all patches.
     ///
     /// # Errors
-    /// In words, when one does not apply.
+    /// A patch does not apply.
     pub fn load(workspace: &Workspace) -> Result<Self, String> {
         let stages = workspace.stages();
         let folder = |stage: &String| workspace.root.join(stage).join("steps");
@@ -37,11 +36,11 @@ impl Steps {
         Ok(Self { rungs: rungs.collect::<Result<_, String>>()? })
     }
 
-    /// The tree before `name` and its own: `5.1` before `5.2`, and before
-    /// `5.1` the stage `before` it.
+    /// The previous tree and the tree of `name`: `5.1` comes before `5.2`, and
+    /// the stage `before` comes before `5.1`.
     ///
     /// # Errors
-    /// When there is no such sub-step.
+    /// There is no such sub-step.
     pub fn pair(
         &self,
         name: &str,
@@ -57,8 +56,8 @@ impl Steps {
         Ok((old, name.to_owned()))
     }
 
-    /// A file of a sub-step, by a path such as `5.2/src/timers.rs`; `None` if
-    /// that names no sub-step.
+    /// A file of a sub-step, by a path such as `5.2/src/timers.rs`. `None` if
+    /// the path does not begin with a sub-step.
     #[must_use]
     pub fn read(&self, path: &str) -> Option<Result<String, String>> {
         let (name, file) = path.split_once('/')?;
@@ -76,11 +75,11 @@ impl Steps {
         files.map(|file| format!("{name}/{file}")).collect()
     }
 
-    /// The head of a sub-step's page: where it is on the ladder, its idea, and
-    /// the commands that show it.
+    /// The opening of a sub-step's page: its place on the ladder, its idea, and
+    /// commands to try.
     ///
     /// # Errors
-    /// When there is no such sub-step.
+    /// There is no such sub-step.
     pub fn head(&self, name: &str, page: &str) -> Result<String, String> {
         let rung = self.rung(name)?;
         let stage = rung.number.stage;
@@ -107,10 +106,10 @@ impl Steps {
         ))
     }
 
-    /// What a sub-step still lacks.
+    /// What is still missing after a sub-step.
     ///
     /// # Errors
-    /// When there is no such sub-step.
+    /// There is no such sub-step.
     pub fn lacks(&self, name: &str) -> Result<String, String> {
         Ok(field(self.rung(name)?, "Lacks"))
     }
@@ -118,7 +117,7 @@ impl Steps {
     /// The sub-steps of a stage as a table: title, idea and page.
     ///
     /// # Errors
-    /// When the stage has none.
+    /// The stage has no sub-steps.
     pub fn table(&self, stage: &str, page: &str) -> Result<String, String> {
         let mut table = String::from("| step | idea |\n| --- | --- |\n");
         let before = table.len();

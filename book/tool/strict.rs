@@ -1,4 +1,4 @@
-//! The preprocessor: every page, then what joins them.
+//! The preprocessor: expands every page, then checks the links between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::page;
 use crate::problem::Problems;
 use crate::workspace::{Workspace, files_below, has_extension};
 
-/// Expands the directives of a book and refuses what does not hold.
+/// Expands the directives of a book and rejects a book with problems.
 #[derive(Debug)]
 pub struct Strict;
 
@@ -34,7 +34,7 @@ impl Preprocessor for Strict {
     }
 }
 
-/// Does all the work on a book that was read from `workspace`.
+/// Expands and checks a book that was read from `workspace`.
 ///
 /// # Errors
 ///
@@ -62,13 +62,13 @@ pub fn process(
     Ok(book)
 }
 
-/// The path below `book/src`.
+/// A chapter's path below `book/src`.
 fn path_of(chapter: &Chapter) -> String {
     let path = chapter.path.as_deref();
     path.map(|path| path.display().to_string()).unwrap_or_default()
 }
 
-/// A page that the summary does not name would never be rendered.
+/// Reports pages missing from the summary: mdBook would not render them.
 fn check_orphans(
     workspace: &Workspace,
     pages: &[Page],
@@ -85,20 +85,20 @@ fn check_orphans(
     }
 }
 
-/// A drawing is shown to the reader as measured: there must be figures.
+/// Reports plots without a table: readers must be able to see the figures.
 fn check_plots(workspace: &Workspace, problems: &mut Problems) {
     let files = files_below(&workspace.book, "src/bench");
     for file in files.iter().filter(|file| has_extension(file, "svg")) {
         let table = Path::new(file).with_extension("csv");
         if !workspace.book.join(&table).is_file() {
             let table = table.display();
-            let message = format!("there is no table book/{table} behind it");
+            let message = format!("its table book/{table} is missing");
             problems.add(&format!("book/{file}"), 1, message);
         }
     }
 }
 
-/// Puts one page per source file below the chapter that lists them.
+/// Adds one page per source file below the chapter that lists them.
 fn add_sources(
     book: &mut Book,
     library: &Library,
@@ -109,7 +109,7 @@ fn add_sources(
     let lists = pages.iter().filter(|page| page.text.contains(SOURCES)).count();
     if lists != 1 && !(lists == 0 && sources.is_empty()) {
         let message =
-            format!("{lists} pages say {{{{#sources}}}}; one page must");
+            format!("{lists} pages have {{{{#sources}}}}; exactly one must");
         problems.add("book/src/SUMMARY.md", 1, message);
     }
     book.for_each_chapter_mut(|chapter| {
@@ -124,7 +124,7 @@ fn add_sources(
             let mut source =
                 Chapter::new(title, text.clone(), path, parents.clone());
             source.source_path = None;
-            // mdBook nests the list of contents by the numbers alone.
+            // mdBook nests the table of contents by these numbers.
             source.number = chapter
                 .number
                 .as_ref()
@@ -134,7 +134,7 @@ fn add_sources(
     });
 }
 
-/// What a fragment can name, for each page.
+/// The ids that a fragment can name, for each page.
 fn ids(book: &Book) -> BTreeMap<String, BTreeSet<String>> {
     book.chapters()
         .map(|chapter| (path_of(chapter), markdown::scan(&chapter.content).ids))

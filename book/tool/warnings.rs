@@ -1,5 +1,5 @@
-//! mdBook reports unbalanced HTML and the like through `tracing`, and then
-//! succeeds. Here each warning is printed and counted.
+//! mdBook reports problems such as unbalanced HTML through `tracing`, and then
+//! succeeds anyway. This module prints and counts the warnings.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -9,17 +9,17 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Counts what is at least a warning.
+/// Counts warnings and errors.
 #[derive(Debug, Clone, Default)]
 pub struct Warnings(Arc<AtomicUsize>);
 
 impl Warnings {
-    /// Listens from now on, in this thread, while `work` runs.
+    /// Counts the warnings in this thread while `work` runs.
     pub fn during<T>(&self, work: impl FnOnce() -> T) -> T {
         tracing::subscriber::with_default(self.clone(), work)
     }
 
-    /// How many there have been.
+    /// The number of warnings so far.
     pub fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
@@ -50,13 +50,13 @@ impl Subscriber for Warnings {
     fn exit(&self, _: &Id) {}
 }
 
-/// The text of an event, which is a field like others.
+/// The text of an event, which `tracing` stores as a field.
 struct Message(String);
 
 impl Visit for Message {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
-            // Writing to a string cannot fail.
+            // Writing to a string can't fail.
             let _ = write!(self.0, "{value:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Where things are: the workspace, the book in it, the stages.
+//! Finds the workspace, the book and the stages.
 
 use std::env;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use toml::{Table, Value};
 
-/// The folders that the book is made from.
+/// The folders that the book is built from.
 #[derive(Debug, Clone)]
 pub struct Workspace {
     /// The top folder, which holds the stages and `tests`.
@@ -17,12 +17,12 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Finds the book: cargo names the package's folder when it runs us;
-    /// otherwise it is below the current folder or one of its parents.
+    /// Finds the book. When cargo runs this program, it passes the package's
+    /// folder. Otherwise the book is below the current folder or a parent.
     ///
     /// # Errors
     ///
-    /// When there is no `book/book.toml` in any of these places.
+    /// None of these places has a `book/book.toml`.
     pub fn find() -> Result<Self> {
         let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         if let Some(book) = package
@@ -44,7 +44,7 @@ impl Workspace {
     ///
     /// # Errors
     ///
-    /// When the folder does not exist or is the root of the file system.
+    /// The folder does not exist, or is the root of the file system.
     pub fn around(book: &Path) -> Result<Self> {
         let book = book
             .canonicalize()
@@ -53,13 +53,13 @@ impl Workspace {
         Ok(Self { root: root.to_path_buf(), book })
     }
 
-    /// The Markdown of the book.
+    /// The folder with the book's Markdown.
     pub fn src(&self) -> PathBuf {
         self.book.join("src")
     }
 
-    /// The names of the stages' folders, in order: `stage1-blocking`, ... A
-    /// folder that the workspace does not name as a member is none of them.
+    /// The names of the stages' folders, in order: `stage1-blocking`, ... Only
+    /// members of the workspace count.
     pub fn stages(&self) -> Vec<String> {
         let manifest = fs::read_to_string(self.root.join("Cargo.toml"));
         let manifest: Option<Table> =
@@ -90,8 +90,8 @@ impl Workspace {
         }
     }
 
-    /// All Rust files of a stage that a reader may want to open, as paths
-    /// from the workspace's root, in the order of their names.
+    /// All Rust files of a stage that a reader may want to open, as paths from
+    /// the workspace's root, sorted by name.
     pub fn stage_files(&self, stage: &str) -> Vec<String> {
         ["src", "examples"]
             .iter()
@@ -113,8 +113,8 @@ pub fn has_extension(path: &str, extension: &str) -> bool {
     Path::new(path).extension().is_some_and(|found| found == extension)
 }
 
-/// All files below `root/folder`, as sorted paths from `root`; none if there
-/// is no such folder.
+/// All files below `root/folder`, as sorted paths from `root`. A missing folder
+/// counts as empty.
 pub fn files_below(root: &Path, folder: &str) -> Vec<String> {
     let mut files = Vec::new();
     for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten()

@@ -1,5 +1,5 @@
-//! A browser, driven by the `DevTools` protocol over two pipes: messages in
-//! JSON, each ended by a zero byte. No port, no further program.
+//! Drives a browser with the `DevTools` protocol over two pipes: JSON messages,
+//! each terminated by a zero byte. It needs no port and no other program.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// No wait in these tests lasts longer; a slow machine needs seconds.
+/// Maximum wait in these tests. A slow machine needs only seconds.
 pub const CEILING: Duration = Duration::from_secs(60);
 
 /// A browser with one page open.
@@ -27,12 +27,12 @@ pub struct Browser {
     _profile: TempDir,
 }
 
-/// What went on in the page.
+/// What happened in the page.
 #[derive(Debug, Default)]
 pub struct Log {
-    /// Requests under way, with their addresses.
+    /// Requests in flight, with their addresses.
     pub open: BTreeMap<String, String>,
-    /// How many have ended well.
+    /// Number of requests that succeeded.
     pub answered: usize,
     /// Requests that failed, and errors on the console.
     pub faults: Vec<String>,
@@ -44,7 +44,7 @@ impl Browser {
     pub fn start(program: &Path) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let log = File::create(profile.path().join("stderr")).unwrap();
-        // It reads commands from descriptor 3 and writes to descriptor 4.
+        // The browser reads commands from descriptor 3 and writes to 4.
         let mut process = Command::new("sh")
             .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>&2"])
             .arg(program)
@@ -107,7 +107,7 @@ impl Browser {
         }
     }
 
-    /// The next message; an event is noted on the way.
+    /// Receives the next message, and records it if it is an event.
     #[track_caller]
     fn receive(&mut self, why: &str) -> Value {
         match self.messages.recv_timeout(CEILING) {
@@ -119,8 +119,8 @@ impl Browser {
         }
     }
 
-    /// Opens an address and returns what happened until everything that it
-    /// asked for was there.
+    /// Opens an address, waits until the page and all its resources are loaded,
+    /// and returns what happened.
     #[track_caller]
     pub fn visit(&mut self, url: &str) -> Log {
         self.log = Log::default();
@@ -131,8 +131,7 @@ impl Browser {
         std::mem::take(&mut self.log)
     }
 
-    /// Runs a program in the page and returns its value; a promise is waited
-    /// for.
+    /// Runs JavaScript in the page and returns its value, or that of a promise.
     #[track_caller]
     pub fn evaluate(&mut self, program: &str) -> Value {
         let params = json!({
@@ -146,7 +145,7 @@ impl Browser {
         result["result"]["value"].clone()
     }
 
-    /// Makes the window this many pixels wide.
+    /// Resizes the window, in pixels.
     pub fn resize(&mut self, width: u32, height: u32) {
         let metrics = json!({
             "width": width,
@@ -183,8 +182,8 @@ impl Log {
             "Page.loadEventFired" => self.loaded = true,
             "Network.requestWillBeSent" => {
                 let url = params["request"]["url"].as_str().unwrap_or("?");
-                // Icons are the browser's own: it drops one for another, and
-                // says nothing, when the page turns out to be dark.
+                // The browser may silently drop the request for one icon and
+                // load another when the page turns out to be dark.
                 if !url.contains("/favicon.") {
                     self.open.insert(id.to_string(), url.to_string());
                 }
@@ -217,7 +216,7 @@ impl Log {
     }
 }
 
-/// Reads messages until the browser ends.
+/// Reads messages until the browser exits.
 fn read_messages(pipe: ChildStdout) -> Receiver<Value> {
     let (sender, messages) = channel();
     thread::spawn(move || {

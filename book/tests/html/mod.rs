@@ -1,4 +1,4 @@
-//! A built book as a browser takes it: which addresses its files name.
+//! Reads a built book, and finds the addresses in its files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +12,7 @@ pub struct Built {
     files: BTreeSet<String>,
 }
 
-/// An element's name, and its attributes in the order of the text.
+/// An element's name, and its attributes in order.
 type Element<'a> = (&'a str, Vec<(&'a str, &'a str)>);
 
 impl Built {
@@ -20,7 +20,8 @@ impl Built {
     pub fn read(folder: &Path) -> Self {
         let mut built = Self { texts: BTreeMap::new(), files: BTreeSet::new() };
         built.add(folder, "");
-        // It is served for any address, so its links have another base.
+        // Servers send this page for any address, so its links have another
+        // base.
         built.texts.remove("404.html");
         built
     }
@@ -42,12 +43,13 @@ impl Built {
         }
     }
 
-    /// Whether there is such a file.
+    /// Whether the file exists.
     pub fn has(&self, path: &str) -> bool {
         self.files.contains(path)
     }
 
-    /// What would be loaded from another machine, as `file: address`.
+    /// Resources that a browser would load from another machine, as `file:
+    /// address`.
     pub fn external_resources(&self) -> Vec<String> {
         let mut found = Vec::new();
         for (file, text) in &self.texts {
@@ -58,7 +60,7 @@ impl Built {
             };
             for (name, attributes) in elements(text) {
                 for (key, value) in attributes {
-                    // A link of text is followed by the reader, not loaded.
+                    // The browser does not load `<a>` links on its own.
                     if key == "src" || (key == "href" && name != "a") {
                         note(value);
                     }
@@ -76,7 +78,7 @@ impl Built {
         found
     }
 
-    /// References to files or ids that are not there, as `file: address`.
+    /// References to missing files or ids, as `file: address`.
     pub fn dead_links(&self) -> Vec<String> {
         let ids: BTreeMap<&str, BTreeSet<&str>> = self
             .texts
@@ -122,7 +124,7 @@ impl Built {
     }
 }
 
-/// `a/b.html` and `../c.html` make `c.html`.
+/// Resolves a relative path: `../c.html` in `a/b.html` is `c.html`.
 fn resolve(file: &str, path: &str) -> String {
     let mut parts: Vec<&str> = file.split('/').collect();
     parts.pop();
@@ -144,7 +146,7 @@ fn ids(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The start tags of a page. Programs within it are no tags.
+/// The start tags of a page, without the contents of scripts.
 fn elements(text: &str) -> impl Iterator<Item = Element<'_>> {
     text.split('<').filter_map(|rest| {
         let name = rest.split([' ', '>', '\n']).next()?;

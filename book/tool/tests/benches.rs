@@ -1,4 +1,4 @@
-//! Tables and drawings of results, and the strictness about them.
+//! Tables and plots of results, and the checks on them.
 
 use super::sandbox::{Sandbox, with};
 
@@ -31,15 +31,15 @@ fn has(text: &str, parts: &[&str]) {
 }
 
 #[test]
-fn one_case_is_a_line_a_server() {
+fn one_case_gives_a_row_per_server() {
     let rows = ",floor,4,3.5,5.25,1,81000,3,\n\
                 ,stage1-one,123.4,120,130,30.85,9000,3,\"a, \"\"b\"\"\"\n";
     let text = sandbox("bench", rows).text("a.md");
     has(
         &text,
         &[
-            "| server | median | least to most | to the floor | answers/s \
-             | of which |",
+            "| server | median | range | ratio to floor | responses/s \
+             | note |",
             "| floor | 4.00 | 3.50 to 5.25 | 1.00 | 81000 |  |",
             "| stage1-one | 123 | 120 to 130 | 30.85 | 9000 | \
              a, &quot;b&quot; |",
@@ -93,8 +93,8 @@ fn a_drawing_of_another_run() {
     let other = SVG.replace("today", "yesterday");
     sandbox.file("book/src/bench/many.svg", &other);
     sandbox.finds(
-        "book/src/a.md:1: book/src/bench/many.svg is of `yesterday`, \
-         its table of `today`",
+        "book/src/a.md:1: book/src/bench/many.svg is from `yesterday`, \
+         but its table is from `today`",
     );
 }
 
@@ -112,16 +112,18 @@ fn a_stage_that_no_longer_exists() {
 fn a_server_without_figures() {
     sandbox("bench", ",nginx,,,,,,0,FAILED: 404\n").finds(
         "book/src/a.md:1: book/src/bench/many.csv:10: \
-         no figure of nginx: FAILED: 404",
+         no result for nginx: FAILED: 404",
     );
 }
 
 #[test]
 fn a_line_that_is_cut_short() {
-    sandbox("bench", ",nginx,1,1\n")
-        .finds("book/src/a.md:1: book/src/bench/many.csv:10: 4 fields, not 9");
+    sandbox("bench", ",nginx,1,1\n").finds(
+        "book/src/a.md:1: book/src/bench/many.csv:10: \
+             expected 9 fields, found 4",
+    );
     sandbox("bench", "")
-        .finds("book/src/a.md:1: book/src/bench/many.csv has no figures");
+        .finds("book/src/a.md:1: book/src/bench/many.csv has no results");
 }
 
 #[test]
@@ -129,7 +131,7 @@ fn a_drawing_that_no_page_shows_needs_its_table_too() {
     let mut sandbox = Sandbox::new();
     sandbox.file("book/src/bench/many.svg", SVG);
     sandbox.finds(
-        "book/src/bench/many.svg:1: there is no table \
-         book/src/bench/many.csv behind it",
+        "book/src/bench/many.svg:1: its table book/src/bench/many.csv \
+         is missing",
     );
 }

@@ -1,4 +1,4 @@
-//! What a stage changes.
+//! Diffs between stages.
 
 use super::sandbox::Sandbox;
 
@@ -23,7 +23,7 @@ fn last() {
 }
 ";
 
-/// Two stages that differ in two functions of one file and in one file.
+/// Two stages that differ in two functions of one file, and by a new file.
 fn two_stages(text: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.page("a.md", text);
@@ -78,23 +78,23 @@ fn a_whole_step_counts_its_lines() {
 }
 
 #[test]
-fn a_file_that_goes_is_shown_going() {
+fn a_removed_file_is_shown() {
     let mut sandbox = two_stages("{{#stage-diff 2 gone.rs}}\n");
     sandbox.file("stage1-one/src/gone.rs", "fn gone() {}\n");
     let text = sandbox.text("a.md");
-    assert!(text.contains("gone.rs, which goes</figcaption>"), "{text}");
+    assert!(text.contains("gone.rs, removed</figcaption>"), "{text}");
     assert!(text.contains("@@ -1,1 +0,0 @@"), "{text}");
 }
 
 #[test]
-fn what_does_not_change_is_refused() {
+fn a_diff_without_changes_is_an_error() {
     let wrong = [
         ("1", "there is no stage 0"),
         ("3", "there is no stage 3"),
-        ("two", "two is not a stage's number"),
+        ("two", "two is not the number of a stage"),
         ("2 none.rs", "neither stage1-one nor stage2-two has src/none.rs"),
         ("2 server.rs#none", "server.rs: there is no item none"),
-        ("2 server.rs#unchanged", "server.rs: nothing changes in unchanged"),
+        ("2 server.rs#unchanged", "server.rs: unchanged does not change"),
         ("2 same.rs", "same.rs is the same in stage1-one and stage2-two"),
     ];
     for (request, message) in wrong {

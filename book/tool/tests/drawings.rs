@@ -1,4 +1,4 @@
-//! Drawings from characters.
+//! ASCII drawings.
 
 use super::sandbox::with;
 

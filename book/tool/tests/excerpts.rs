@@ -1,4 +1,4 @@
-//! Parts of files, and how they look in the page.
+//! Excerpts from files, and how they look on the page.
 
 use super::sandbox::with;
 use crate::colour;
@@ -69,26 +69,26 @@ fn a_method_moves_to_the_left_without_its_markers() {
 }
 
 #[test]
-fn an_anchor_is_what_stands_between_its_markers() {
+fn an_anchor_is_the_text_between_its_markers() {
     let found = excerpt(RUST, &Part::Anchor("step".to_string())).unwrap();
     let text = "self.size += 1;".to_string();
     assert_eq!(found, Excerpt { text, first: 19, last: 19 });
 }
 
 #[test]
-fn what_is_not_clear_is_refused() {
+fn a_missing_or_ambiguous_part_is_an_error() {
     let anchor = |text| excerpt(text, &Part::Anchor("a".to_string()));
     let wrong = [
         ("// ANCHOR: a\nx\n", "there is no `ANCHOR_END: a`"),
         (
             "// ANCHOR: a\n// ANCHOR: a\n// ANCHOR_END: a\n",
-            "there are several `ANCHOR: a`",
+            "there is more than one `ANCHOR: a`",
         ),
         (
             "// ANCHOR_END: a\n// ANCHOR: a\n",
             "the anchor a ends before it begins",
         ),
-        ("// ANCHOR: a\n\n// ANCHOR_END: a\n", "there is nothing in it"),
+        ("// ANCHOR: a\n\n// ANCHOR_END: a\n", "this part is empty"),
     ];
     for (text, message) in wrong {
         assert_eq!(anchor(text).unwrap_err(), message);
@@ -96,7 +96,7 @@ fn what_is_not_clear_is_refused() {
     assert_eq!(item("fmt").unwrap_err(), "there is no item fmt");
     let twice = "#[cfg(a)]\nfn f() {}\n#[cfg(b)]\nfn f() {}\n";
     let error = excerpt(twice, &Part::Item("f".to_string())).unwrap_err();
-    assert_eq!(error, "there are several items f");
+    assert_eq!(error, "there is more than one item f");
     let error = excerpt("fn (", &Part::Item("f".to_string())).unwrap_err();
     assert!(error.starts_with("line 1: "), "{error}");
 }
@@ -113,14 +113,14 @@ fn a_listing_names_its_file_and_lines() {
 }
 
 #[test]
-fn a_listing_in_a_list_stands_as_deep() {
+fn a_listing_in_a_list_is_indented() {
     let text = "- a list\n\n  {{#source stage1-one/src/socket.rs:bind}}\n";
     let text = with(text).text("a.md");
     assert!(text.contains("\n  ```rust\n  let port = 1;\n  ```\n"), "{text}");
 }
 
 #[test]
-fn a_snapshot_names_the_stage_and_the_test_that_there_is() {
+fn a_snapshot_names_its_stage_and_test() {
     for (name, from, command) in [
         ("a/b", "from: 2\n", "-p stage2-two a::b"),
         ("a/b", "until: 2\n", "-p stage1-one a::b"),
@@ -133,19 +133,22 @@ fn a_snapshot_names_the_stage_and_the_test_that_there_is() {
         let script = format!("# A promise.\n\n{from}\n> GET\n");
         sandbox.file("tests/conversations/a/b.http", &script);
         let text = sandbox.text("a.md");
-        let caption = format!("As seen by <code>cargo test {command}</code>");
+        let caption = format!("Checked by <code>cargo test {command}</code>");
         assert!(text.contains(&caption), "{caption}\nnot in\n{text}");
     }
 }
 
 #[test]
-fn a_stage_that_promises_first_and_is_not_there() {
+fn a_first_stage_that_does_not_exist() {
     let mut sandbox = with("{{#snapshot a/b}}\n");
     sandbox.file("tests/snapshots/a/b.snap", "---\nx\n---\nseen\n");
     sandbox.file("tests/conversations/a/b.http", "# P\n\nfrom: 7\n");
     sandbox.finds("book/src/a.md:1: there is no stage 7");
     sandbox.file("tests/conversations/a/b.http", "# P\n\nfrom: x\n");
-    sandbox.finds("book/src/a.md:1: tests/conversations/a/b.http: from: what?");
+    sandbox.finds(
+        "book/src/a.md:1: tests/conversations/a/b.http: \
+         `from:` needs a stage's number",
+    );
 }
 
 #[test]
@@ -212,7 +215,7 @@ fn wide_output_is_folded_at_a_space_if_there_is_one() {
     let folded =
         format!("\nshort\n{a} ↩\n    {a}\n{} ↩\n    {}\n```\n", b.0, b.1);
     assert!(text.contains(&folded), "{text}");
-    assert!(text.contains("; long lines are folded</figcaption>"), "{text}");
+    assert!(text.contains("; long lines are wrapped</figcaption>"), "{text}");
 }
 
 #[test]

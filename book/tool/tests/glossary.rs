@@ -1,4 +1,4 @@
-//! Terms lead to the glossary, and bold terms must be in it.
+//! Terms link to the glossary, and bold terms must be in it.
 
 use super::sandbox::{Sandbox, with};
 
@@ -36,7 +36,7 @@ fn the_first_use_of_a_term_is_a_link() {
 }
 
 #[test]
-fn an_abbreviation_is_no_part_of_a_word() {
+fn an_abbreviation_does_not_match_inside_a_word() {
     let mut sandbox = with("To find the FIN.\n");
     sandbox.page("glossary.md", "# Glossary\n\nFIN\n: The end.\n");
     let wanted = format!("To find the {}.\n", link("fin", "FIN"));
@@ -62,7 +62,7 @@ fn a_term_that_no_page_uses() {
 }
 
 #[test]
-fn a_directive_is_no_prose() {
+fn a_directive_is_not_prose() {
     let mut sandbox = page(
         "An accept queue.\n\n{{#source stage1-one/src/queue.rs}}\n\nA queue.\n",
     );

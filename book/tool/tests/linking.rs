@@ -1,4 +1,4 @@
-//! Links between pages, to files of the workspace, and to elsewhere.
+//! Links between pages, to files of the workspace, and to other sites.
 
 use super::sandbox::{Sandbox, with};
 
@@ -46,16 +46,16 @@ fn a_page_in_a_folder_links_upwards() {
 }
 
 #[test]
-fn a_missing_picture_and_one_from_elsewhere() {
+fn a_missing_picture_and_one_from_another_site() {
     with("![x](x.png)\n")
-        .finds("book/src/a.md:1: there is no picture book/src/x.png");
+        .finds("book/src/a.md:1: there is no file book/src/x.png");
     with("![x](https://example.org/x.png)\n").finds(
         "book/src/a.md:1: https://example.org/x.png would be loaded \
-         from elsewhere",
+         from another site",
     );
     with("<img alt=\"\" src=\"https://example.org/x.png\">\n").finds(
         "book/src/a.md:1: https://example.org/x.png would be loaded \
-         from elsewhere",
+         from another site",
     );
     let mut sandbox = with("![x](x.png)\n");
     sandbox.file("book/src/x.png", "");
@@ -67,7 +67,8 @@ fn other_sites_by_https_only() {
     assert!(with("[x](https://example.org/#y)\n").run().is_ok());
     assert!(with("<http://127.0.0.1:3000/>\n").run().is_ok());
     with("[x](http://example.org/)\n").finds(
-        "book/src/a.md:1: http://example.org/ is neither https:// nor a page",
+        "book/src/a.md:1: http://example.org/ is neither an https:// link \
+         nor a page",
     );
 }
 

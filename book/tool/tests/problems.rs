@@ -1,4 +1,4 @@
-//! Each kind of fault fails the build, at its file and line.
+//! Each kind of problem fails the build, and is reported with file and line.
 
 use super::sandbox::{Sandbox, with};
 
@@ -18,7 +18,7 @@ fn a_missing_file() {
 #[test]
 fn a_file_outside_the_workspace() {
     with("{{#source ../etc/passwd}}\n")
-        .finds("book/src/a.md:1: ../etc/passwd is not below the workspace");
+        .finds("book/src/a.md:1: ../etc/passwd is outside the workspace");
 }
 
 #[test]
@@ -37,12 +37,11 @@ fn a_missing_item() {
 }
 
 #[test]
-fn an_anchor_that_nobody_uses() {
+fn an_unused_anchor() {
     let mut sandbox = Sandbox::new();
     sandbox.page("bind.md", "Nothing.\n");
     sandbox.finds(
-        "stage1-one/src/socket.rs:5: the book shows no anchor bind \
-         of this file",
+        "stage1-one/src/socket.rs:5: no page of the book shows the anchor bind",
     );
 }
 
@@ -79,8 +78,8 @@ fn a_line_of_code_that_is_too_wide() {
         format!("- a list\n\n  ```text\n  first\n  {wide}\n  ```\n"),
     ] {
         with(&text).finds(
-            "book/src/a.md:3: line 2 of the code is 81 columns wide, \
-             more than 80",
+            "book/src/a.md:3: line 2 of the code is 81 columns wide; \
+             the limit is 80",
         );
     }
 }
@@ -91,8 +90,8 @@ fn a_wide_line_in_an_excerpt() {
     let wide = "x".repeat(78);
     sandbox.file("stage1-one/src/wide.rs", &format!("// {wide}\n"));
     sandbox.finds(
-        "book/src/a.md:1: line 1 of the code is 81 columns wide, \
-         more than 80",
+        "book/src/a.md:1: line 1 of the code is 81 columns wide; \
+         the limit is 80",
     );
 }
 
@@ -104,7 +103,7 @@ fn an_unknown_directive() {
 
 #[test]
 fn a_directive_within_a_sentence() {
-    let wanted = "book/src/a.md:1: a directive stands alone on its line: \
+    let wanted = "book/src/a.md:1: a directive needs a line of its own: \
                   {{#name ...}}";
     with("See {{#sources}} here.\n").finds(wanted);
     with("{{#script a/b}} and more\n").finds(wanted);
@@ -129,12 +128,12 @@ fn a_directive_can_be_shown() {
 #[test]
 fn two_lists_of_sources_or_none() {
     with("{{#sources}}\n").finds(
-        "book/src/SUMMARY.md:1: 2 pages say {{#sources}}; one page must",
+        "book/src/SUMMARY.md:1: 2 pages have {{#sources}}; exactly one must",
     );
     let mut sandbox = Sandbox::new();
     sandbox.page("sources.md", "None.\n");
     sandbox.finds(
-        "book/src/SUMMARY.md:1: 0 pages say {{#sources}}; one page must",
+        "book/src/SUMMARY.md:1: 0 pages have {{#sources}}; exactly one must",
     );
 }
 
@@ -151,7 +150,7 @@ fn all_problems_come_at_once_in_order() {
 }
 
 #[test]
-fn a_folder_is_no_stage_before_the_workspace_says_so() {
+fn a_folder_outside_the_workspace_is_not_a_stage() {
     let mut sandbox = with("{{#options stage8-no}}\n");
     sandbox.file("stage8-no/src/main.rs", "// ANCHOR: x\n// ANCHOR_END: x\n");
     sandbox.finds("book/src/a.md:1: there is no stage stage8-no");

@@ -1,4 +1,4 @@
-//! A small workspace that is gone after the test.
+//! A small temporary workspace.
 
 use std::fs;
 use std::path::Path;
@@ -9,13 +9,13 @@ use tempfile::TempDir;
 use crate::strict::process;
 use crate::workspace::Workspace;
 
-/// One stage, one page that lists the sources, and what a test adds.
+/// One stage, one page that lists the sources, and whatever a test adds.
 pub struct Sandbox {
     dir: TempDir,
     pages: Vec<String>,
 }
 
-/// What stage 1 has in `src/socket.rs`.
+/// The file `src/socket.rs` of stage 1.
 pub const SOCKET: &str = "\
 //! Sockets.
 
@@ -29,7 +29,7 @@ pub fn listen() -> u32 {
 ";
 
 impl Sandbox {
-    /// A workspace without faults.
+    /// A workspace without problems.
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut sandbox = Self { dir, pages: Vec::new() };
@@ -46,7 +46,7 @@ impl Sandbox {
         fs::write(path, text).unwrap();
     }
 
-    /// Writes a page, and adds it to the summary unless it is there.
+    /// Writes a page, and adds it to the summary if it is missing there.
     pub fn page(&mut self, path: &str, text: &str) {
         self.file(&format!("book/src/{path}"), text);
         if !self.pages.iter().any(|page| page == path) {
@@ -93,7 +93,7 @@ impl Sandbox {
         found.unwrap_or_else(|| panic!("no page {path}")).content.clone()
     }
 
-    /// Fails unless a run finds exactly this problem.
+    /// Panics unless a run finds exactly this problem.
     #[track_caller]
     pub fn finds(&self, problem: &str) {
         let wanted = format!("1 problem in the book\n{problem}");

@@ -1,5 +1,5 @@
-//! Data below, users above: no module imports, even by way of others, a module
-//! that imports it.
+//! Checks that modules don't import each other in a circle, directly or
+//! indirectly.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// What each module imports by `crate::name`. The files of a folder belong to
-/// the module that has the folder's name.
+/// The modules that each module imports by `crate::name`. Files in a folder
+/// belong to the module of that name.
 fn imports(source: &Path) -> Graph {
     let mut graph = Graph::new();
     for file in files(source) {
@@ -57,7 +57,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Takes away, again and again, the modules that import nothing that is left.
+/// Removes modules that import none of the remaining ones, until only circles
+/// and the modules that lead to them are left.
 fn circle(mut graph: Graph) -> Vec<String> {
     loop {
         let left: BTreeSet<String> = graph.keys().cloned().collect();

@@ -1,4 +1,4 @@
-//! The facts on options, and the strictness about them.
+//! The facts about options, and the checks on them.
 
 use super::sandbox::Sandbox;
 
@@ -56,7 +56,7 @@ fn the_table_shows_what_a_stage_chooses() {
 }
 
 #[test]
-fn an_option_without_its_box_is_missed() {
+fn an_option_without_its_box_is_reported() {
     sandbox(FACTS, "# X\n")
         .finds("book/src/options/so_x.md:1: {{#option SO_X}} is missing");
 }
@@ -71,15 +71,23 @@ fn a_box_belongs_on_its_page() {
 }
 
 #[test]
-fn facts_are_refused_at_their_line() {
+fn wrong_facts_are_reported_with_their_line() {
     let wrong = [
         ("when =", "whne =", ":7: unknown field `whne`"),
         ("when = \"early\"\n", "", ":1: missing field `when`"),
         ("\"listener\"", "\"server\"", ":6: unknown variant `server`"),
         ("stage1-one =", "stage7-x =", ":2: SO_X: there is no stage stage7-x"),
-        ("stage1-one = { value = \"on\" }\n", "", ":2: SO_X: no stage chooses"),
+        (
+            "stage1-one = { value = \"on\" }\n",
+            "",
+            ":2: SO_X: no stage makes a choice",
+        ),
         ("\"yes\"", "\" \"", ":2: SO_X: a text is empty"),
-        ("\"yes\"", "\"[a](b)\"", ":2: SO_X: no links in these texts: [a](b)"),
+        (
+            "\"yes\"",
+            "\"[a](b)\"",
+            ":2: SO_X: links are not allowed here: [a](b)",
+        ),
         (
             "options/so_x.md",
             "options/so_y.md",
@@ -95,11 +103,11 @@ fn facts_are_refused_at_their_line() {
     }
     let twice = format!("{FACTS}{FACTS}");
     sandbox(&twice, "{{#option SO_X}}\n")
-        .finds("book/options.toml:2: SO_X stands here twice");
+        .finds("book/options.toml:2: SO_X is defined twice");
 }
 
 #[test]
-fn code_that_has_gone_is_missed() {
+fn missing_code_is_reported() {
     let facts = FACTS.replace("#listen", "#gone");
     sandbox(&facts, "\n{{#option SO_X}}\n").finds(
         "book/src/options/so_x.md:2: stage1-one/src/socket.rs: \
@@ -107,7 +115,7 @@ fn code_that_has_gone_is_missed() {
     );
 }
 
-/// What a test saw: the option of `FACTS` is the row ``SO_X``.
+/// A test's snapshot. The option in `FACTS` has the row `SO_X`.
 const KERNEL: &str = "---
 source: x
 ---
@@ -118,7 +126,7 @@ SO_Y    1 s        1 s   default
 
 const SNAPSHOT: &str = "tests/snapshots/stage1-one/kernel.snap";
 
-/// A workspace with a kernel that says `KERNEL`.
+/// A workspace with the snapshot `KERNEL`.
 fn with_kernel(facts: &str) -> Sandbox {
     let mut sandbox = sandbox(facts, "{{#option SO_X}}\n");
     sandbox.file(SNAPSHOT, KERNEL);
@@ -130,41 +138,41 @@ fn rowed(facts: &str) -> String {
 }
 
 #[test]
-fn what_the_kernel_has_is_what_we_say() {
+fn facts_must_match_the_kernel() {
     assert!(with_kernel(&rowed(FACTS)).run().is_ok());
     let other = rowed(FACTS).replace("SO_X\"\n[", "SO_Y\"\n[");
     for (facts, message) in [
         (
             rowed(FACTS).replace("\"on\"", "\"off\""),
-            "stage1-one is said to have \"off\", \
-             and tests/snapshots/stage1-one/kernel.snap has \"on\"",
+            "the value for stage1-one is \"off\", \
+             but tests/snapshots/stage1-one/kernel.snap has \"on\"",
         ),
         (
             other.clone(),
-            "stage1-one is said to have \"on\", \
-             and tests/snapshots/stage1-one/kernel.snap has \"1 s\"",
+            "the value for stage1-one is \"on\", \
+             but tests/snapshots/stage1-one/kernel.snap has \"1 s\"",
         ),
-        // It is inherited, and the connection must have it too.
+        // The option is inherited, so the connection must have it too.
         (
             other.replace("\"on\" }", "\"1 s\" }"),
-            "stage1-one is said to have \"1 s\", \
-             and tests/snapshots/stage1-one/kernel.snap has \"default\"",
+            "the value for stage1-one is \"1 s\", \
+             but tests/snapshots/stage1-one/kernel.snap has \"default\"",
         ),
         (
             rowed(FACTS).replace("SO_X\"\n[", "SO_Z\"\n["),
             "tests/snapshots/stage1-one/kernel.snap has no row SO_Z, \
-             which `row` names",
+             but `row` names it",
         ),
         (
             FACTS.to_string(),
-            "tests/snapshots/stage1-one/kernel.snap has this option; \
-             `row` must say so",
+            "tests/snapshots/stage1-one/kernel.snap has this option: \
+             name its row in `row`",
         ),
     ] {
         let message = format!("book/options.toml:2: SO_X: {message}");
         with_kernel(&facts).finds(&message);
     }
-    // Not inherited: only the listeners are looked at.
+    // The option is not inherited, so only the listeners count.
     let alone = other.replace("\"on\" }", "\"1 s\" }");
     let alone = alone.replace("\"yes\"", "\"no: not at all\"");
     assert!(with_kernel(&alone).run().is_ok());
@@ -181,18 +189,18 @@ fn a_choice_holds_until_the_next_one() {
     let second = "tests/snapshots/stage2-two/kernel.snap";
     sandbox.file(second, &KERNEL.replace("on ", "off"));
     sandbox.finds(
-        "book/options.toml:2: SO_X: stage2-two is said to have \"on\", \
-         and tests/snapshots/stage2-two/kernel.snap has \"off\"",
+        "book/options.toml:2: SO_X: the value for stage2-two is \"on\", \
+         but tests/snapshots/stage2-two/kernel.snap has \"off\"",
     );
     let later = FACTS.replace("stage1-one", "stage2-two");
     sandbox.file("book/options.toml", &later);
     let problems = sandbox.run().unwrap_err();
-    let wanted = "SO_X: `untouched` must say what stage1-one has";
+    let wanted = "SO_X: `untouched` must give the value in stage1-one";
     assert!(problems.contains(wanted), "{problems}");
 }
 
 #[test]
-fn who_inherits_is_what_the_lab_saw() {
+fn inheritance_must_match_the_lab() {
     let lab = "tests/snapshots/stage1-one/lab-inheritance.snap";
     let text = "---\nx\n---\noption  listener  accepted  inherited\n\
                 SO_X    7 s       default   no\n";
@@ -201,7 +209,7 @@ fn who_inherits_is_what_the_lab_saw() {
     assert!(sandbox.run().is_ok());
     sandbox.file(lab, text);
     let begin = "book/options.toml:2: SO_X: `inherited` says";
-    let end = "and tests/snapshots/stage1-one/lab-inheritance.snap has \"no\"";
+    let end = "but tests/snapshots/stage1-one/lab-inheritance.snap has \"no\"";
     sandbox.finds(&format!("{begin} \"yes\", {end}"));
     let vague = FACTS.replace("\"yes\"", "\"sometimes\"");
     sandbox.file("book/options.toml", &vague);
