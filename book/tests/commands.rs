@@ -373,7 +373,7 @@ fn mistakes_in_commands_are_found() {
         ("cargo run -p stage5-timers --example none", "no example none"),
         ("cargo run -p stage5-timers -- . --none", "no flag --none"),
         ("kill $(pgrep x); pgrep -n stage6", "pgrep may kill"),
-        ("RUST_LOG=trace cargo lader", "no `lader`"),
+        ("RUST_LOG=trace cargo lader", "command `lader`"),
     ] {
         let all = simple(command).unwrap();
         let checked = all.iter().try_for_each(|words| workspace.check(words));

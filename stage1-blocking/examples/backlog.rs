@@ -5,12 +5,12 @@
 //! `accept` only after all clients have connected.
 //!
 //! Predict first: how many handshakes for N = 1, 2, 8? Is the next client
-//! refused, or does it wait? What becomes of N = 1,000,000?
+//! refused, or does it wait? What does the kernel do with N = 1,000,000?
 //!
-//! `backlog` is what the kernel made of N (`TCP_INFO` of the listener); the
-//! word somaxconn stands for the value of net.core.somaxconn. `next client` is
-//! the state of its socket. Then the lab accepts one connection, and the client
-//! gets in when it repeats its SYN, after a second.
+//! `backlog` is the limit in effect (`TCP_INFO` of the listener), and
+//! `somaxconn` stands for the value of net.core.somaxconn. `next client` is the
+//! state of its socket. Then the lab accepts one connection, and the client
+//! connects when it resends its SYN, after a second.
 //!
 //! Then change: `net.ipv4.tcp_abort_on_overflow` has no effect on these
 //! clients; which ones does it affect (tcp(7))? N = 0 with
@@ -30,7 +30,7 @@ use conversations::lab::sockets::{
 };
 use conversations::lab::{self, Lab, Stop, Table, until, yes};
 
-/// For a handshake on the loopback, which takes some microseconds.
+/// Long enough for a handshake on the loopback, which takes microseconds.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
@@ -44,9 +44,9 @@ fn experiment() -> Lab {
         "handshakes",
         "next client",
         "after accept",
-        "sent again",
+        "SYN resent",
     ]);
-    // Side by side, since each has to wait for the second SYN.
+    // In parallel, because each one waits for the second SYN.
     let rows = [1, 2, 8].map(|length| thread::spawn(move || fill(length)));
     for row in rows {
         let row = row.join().map_err(|_| "a thread panicked")??;
@@ -69,7 +69,7 @@ fn listener(length: i32) -> nix::Result<OwnedFd> {
     Ok(listener)
 }
 
-/// The backlog that it really has; a word if that is the system's limit.
+/// The backlog in effect, or `somaxconn` if the kernel has cut it to that.
 fn backlog_of(listener: &OwnedFd, asked: i32) -> Result<String, Stop> {
     let backlog = TcpInfo::of(listener)?.sacked.to_string();
     let limit = lab::sysctl("net.core.somaxconn").map(|n| n.to_string());
@@ -77,7 +77,7 @@ fn backlog_of(listener: &OwnedFd, asked: i32) -> Result<String, Stop> {
     Ok(if cut { "somaxconn".to_owned() } else { backlog })
 }
 
-/// Clients come until one of them has to wait. Returns the row.
+/// Connects clients until one of them has to wait. Returns the row.
 fn fill(length: i32) -> Result<[String; 6], Stop> {
     let listener = listener(length)?;
     let to = address(&listener)?;
@@ -93,7 +93,7 @@ fn fill(length: i32) -> Result<[String; 6], Stop> {
     let backlog = backlog_of(&listener, length)?;
     let listener = TcpListener::from(listener);
     let _accepted = listener.accept()?;
-    until("the client to get in", || {
+    until("the client to connect", || {
         TcpInfo::of(&next).is_ok_and(|info| info.state != waiting)
     })?;
     let after = TcpInfo::of(&next)?;

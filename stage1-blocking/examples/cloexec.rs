@@ -7,7 +7,7 @@
 //!
 //! Predict first: the parent has closed its listener, and the child still runs.
 //! Can a new server bind to the port? Is a client refused, does it connect, is
-//! it served? And after the child has ended?
+//! it served? And after the child has exited?
 //!
 //! Then change: `SO_REUSEADDR` on both listeners. Does it help? Mark the
 //! descriptor with `fcntl` after `socket`: what may another thread do in
@@ -31,28 +31,28 @@ fn main() -> ExitCode {
 
 fn experiment() -> Lab {
     if !role().is_empty() {
-        // The child does nothing, until its standard input ends.
+        // The child does nothing until its standard input ends.
         std::io::stdin().read_to_end(&mut Vec::new())?;
         return Ok(());
     }
     let mut table = Table::new(&[
         "FD_CLOEXEC",
-        "in child",
-        "bind meanwhile",
+        "inherited",
+        "bind, child runs",
         "connect",
-        "bind after it",
+        "bind, child done",
     ]);
     for close_on_exec in [false, true] {
-        leave_to_a_child(close_on_exec, &mut table)?;
+        restart_beside_child(close_on_exec, &mut table)?;
     }
     println!("{table}");
     Ok(())
 }
 
-fn leave_to_a_child(close_on_exec: bool, table: &mut Table) -> Lab {
+fn restart_beside_child(close_on_exec: bool, table: &mut Table) -> Lab {
     let listener = plain_v4()?;
     if !close_on_exec {
-        // A socket is made so unless SOCK_CLOEXEC is said, as plain_v4 does.
+        // `plain_v4` passes SOCK_CLOEXEC; without it, the flag is not set.
         fcntl(&listener, FcntlArg::F_SETFD(FdFlag::empty()))?;
     }
     bind(&listener, LOOPBACK)?;
@@ -74,12 +74,12 @@ fn leave_to_a_child(close_on_exec: bool, table: &mut Table) -> Lab {
     Ok(())
 }
 
-/// Whether a process has a descriptor for this socket.
+/// Whether a child has a descriptor for this socket.
 fn has(child: &Child, socket: &OwnedFd) -> Result<bool, Stop> {
     let ours = format!("/proc/self/fd/{}", socket.as_raw_fd());
     let ours = fs::read_link(ours)?;
     for entry in fs::read_dir(format!("/proc/{}/fd", child.id()))? {
-        // One that has been closed since is none of ours.
+        // A descriptor that has just been closed can't be read: skip it.
         if fs::read_link(entry?.path()).is_ok_and(|to| to == ours) {
             return Ok(true);
         }

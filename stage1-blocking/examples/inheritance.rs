@@ -2,9 +2,10 @@
 //!
 //! POSIX leaves this open. On Linux a connection begins as a copy of the
 //! listener, which the kernel makes when the handshake completes. `accept` only
-//! adds a descriptor, and flags of the descriptor start afresh.
+//! adds a descriptor, whose flags start with their defaults.
 //!
-//! Predict first: which rows say no? What becomes of a buffer of 20,000 bytes?
+//! Predict first: which rows say no? What does the kernel do with a buffer size
+//! of 20,000 bytes?
 //!
 //! `default` is the value of a new socket. The last two rows are not options,
 //! but flags of the descriptor and of the open file description (fcntl(2)).
@@ -40,7 +41,7 @@ fn experiment() -> Lab {
         return Err(lab::not_here("there is no IPv6 on the loopback"));
     };
     listen(&listener, 8)?;
-    // The first byte is for TCP_DEFER_ACCEPT.
+    // TCP_DEFER_ACCEPT holds the connection back until its first byte.
     let mut client = connect(address(&listener)?)?;
     client.write_all(b"x")?;
     let connection = accept(&listener)?;
@@ -73,13 +74,13 @@ fn word(on: bool) -> &'static str {
     if on { "1" } else { "default" }
 }
 
-/// Of the open file: whether it is non-blocking.
+/// Whether the open file description is non-blocking.
 fn status(socket: &OwnedFd) -> nix::Result<bool> {
     let flags = fcntl(socket, FcntlArg::F_GETFL)?;
     Ok(OFlag::from_bits_truncate(flags).contains(OFlag::O_NONBLOCK))
 }
 
-/// Of the descriptor: whether exec closes it.
+/// Whether `exec` closes the descriptor.
 fn of_descriptor(socket: &OwnedFd) -> nix::Result<bool> {
     let flags = fcntl(socket, FcntlArg::F_GETFD)?;
     Ok(FdFlag::from_bits_truncate(flags).contains(FdFlag::FD_CLOEXEC))

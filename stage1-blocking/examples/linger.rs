@@ -2,10 +2,10 @@
 //! does `SO_LINGER` change it?
 //!
 //! The server sends 1 MiB, more than its client can buffer, and closes. The
-//! client reads half a second later, `before` a slow `close` has returned, or
-//! `after` that.
+//! client starts to read half a second later, while a slow `close` still
+//! sleeps, or only after `close` has returned.
 //!
-//! Predict first: which rows lose a part of the response? How long does `close`
+//! Predict first: which rows lose part of the response? How long does `close`
 //! sleep, and does it sleep on a non-blocking socket? When the time of
 //! `SO_LINGER` has passed and the client has read nothing, is the rest lost?
 //!
@@ -22,15 +22,15 @@ use std::time::{Duration, Instant};
 
 use conversations::lab::ends::read_to_end;
 use conversations::lab::sockets::pair;
-use conversations::lab::{self, CEILING, Lab, Table};
+use conversations::lab::{self, CEILING, Lab, Table, yes};
 use nix::libc::linger;
 use nix::sys::socket::{setsockopt, sockopt};
 
-/// In bytes: more than the client's kernel takes before the client reads, and
-/// less than ours keeps.
-const ANSWER: usize = 1 << 20;
+/// Size in bytes: more than the client's receive buffer holds, and less than
+/// the server's send buffer.
+const RESPONSE: usize = 1 << 20;
 
-/// After so long a client that reads begins to do so.
+/// Delay before a client reads.
 const LATER: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
@@ -40,11 +40,11 @@ fn main() -> ExitCode {
 fn experiment() -> Lab {
     let mut table = Table::new(&[
         "SO_LINGER",
-        "socket",
-        "is read",
+        "blocking",
+        "client reads",
         "close returned",
-        "client got",
-        "then",
+        "received",
+        "ended with",
     ]);
     for blocking in [true, false] {
         close_with(None, blocking, false, &mut table)?;
@@ -56,7 +56,7 @@ fn experiment() -> Lab {
     Ok(())
 }
 
-/// Sends the answer and closes. The client reads after a while, or only when
+/// Sends the response and closes. The client reads after a while, or only after
 /// `close` has returned.
 fn close_with(
     seconds: Option<u16>,
@@ -69,9 +69,9 @@ fn close_with(
         let time = linger { l_onoff: 1, l_linger: seconds.into() };
         setsockopt(&server, sockopt::Linger, &time)?;
     }
-    // The kernel must take all of it now, or there is nothing to see.
+    // All of the response must be in the send buffer when `close` begins.
     server.set_nonblocking(true)?;
-    server.write_all(&vec![b'x'; ANSWER])?;
+    server.write_all(&vec![b'x'; RESPONSE])?;
     server.set_nonblocking(!blocking)?;
     let start = Instant::now();
     let (tell, closed) = channel();
@@ -90,14 +90,14 @@ fn close_with(
     let option = seconds.map_or("off".to_owned(), |s| format!("{s} s"));
     table.row(&[
         option.as_str(),
-        if blocking { "blocking" } else { "non-blocking" },
-        if reads { "before" } else { "after" },
+        yes(blocking),
+        if reads { "during close" } else { "after close" },
         match slept {
             _ if at_once => "at once",
-            _ if slept < limit => "all was read",
-            _ => "time was over",
+            _ if slept < limit => "once all read",
+            _ => "on time-out",
         },
-        if count == ANSWER { "all" } else { "a part" },
+        if count == RESPONSE { "all" } else { "part" },
         &end,
     ]);
     Ok(())

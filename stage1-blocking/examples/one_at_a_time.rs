@@ -1,13 +1,16 @@
-//! What does one idle client do to the others, when each client has a thread to
-//! itself and threads are few?
+//! How does one idle client affect the others, when each client occupies a
+//! thread and there are few threads?
 //!
 //! Predict first: the server has one thread, and a silent client has connected
 //! before you. Does `connect` work? Are your bytes acknowledged? By whom, if
 //! the only thread sleeps?
 //!
-//! A browser is such a client on its own: it opens a connection or two in
-//! advance. So "my browser hangs" is the first complaint about a server with
-//! one thread, while curl, which opens one connection, works.
+//! A browser is such a client: it opens a connection or two in advance. So "my
+//! browser hangs" is the first complaint about a server with one thread, while
+//! curl, which opens only one connection, works.
+//!
+//! `served` says whether the last client gets a response, and `once one closes`
+//! whether it does after an idle client has closed.
 //!
 //! Then change: the number of threads, up to the 64 of stage 1. How many idle
 //! clients does it take? Let the idle one send a byte: does that help?
@@ -23,8 +26,7 @@ use conversations::lab::info::TcpInfo;
 use conversations::lab::sockets::{LOOPBACK, connect, readable};
 use conversations::lab::{self, CEILING, Lab, Table, yes};
 
-/// Long enough for an answer that is on its way; one that is not will never
-/// come, however long we wait.
+/// Long enough for a response, if the server sends one at all.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
@@ -34,11 +36,11 @@ fn main() -> ExitCode {
 fn experiment() -> Lab {
     let mut table = Table::new(&[
         "threads",
-        "idle before",
+        "idle clients",
         "connected",
-        "acknowledged",
-        "answered",
-        "when one leaves",
+        "data ACKed",
+        "served",
+        "once one closes",
     ]);
     for (threads, idle) in [(1, 0), (1, 1), (2, 1), (2, 2)] {
         ask(threads, idle, &mut table)?;
@@ -47,18 +49,18 @@ fn experiment() -> Lab {
     Ok(())
 }
 
-/// Takes one client after the other, and each to its end.
+/// Serves one client after the other, each until it closes.
 fn serve(listener: &TcpListener) {
     while let Ok((mut client, _)) = listener.accept() {
         let mut request = [0; 1024];
-        // Here the thread sleeps until this client speaks or leaves.
+        // Here the thread sleeps until this client sends or closes.
         while let Ok(1..) = client.read(&mut request) {
-            let _ = client.write_all(b"an answer");
+            let _ = client.write_all(b"a response");
         }
     }
 }
 
-/// Comes behind so many idle clients, and asks.
+/// Connects `idle` clients that send nothing, and then one with a request.
 fn ask(threads: usize, idle: usize, table: &mut Table) -> Lab {
     let listener = Arc::new(TcpListener::bind(LOOPBACK)?);
     let address = listener.local_addr()?;
@@ -66,7 +68,7 @@ fn ask(threads: usize, idle: usize, table: &mut Table) -> Lab {
         let listener = Arc::clone(&listener);
         thread::spawn(move || serve(&listener));
     }
-    // The queue of the listener keeps the order, so these are taken first.
+    // The accept queue is in order, so the server accepts these first.
     let mut before = Vec::new();
     for _ in 0..idle {
         before.push(connect(address)?);
@@ -74,11 +76,11 @@ fn ask(threads: usize, idle: usize, table: &mut Table) -> Lab {
     let mut client = connect(address)?;
     let connected = client.peer_addr().is_ok();
     client.write_all(b"a request")?;
-    // The kernel on the other side does this, whatever the server does.
+    // The server's kernel acknowledges, even if the server never reads.
     let acknowledged = lab::until("the acknowledgement", || {
         TcpInfo::of(&client).is_ok_and(|info| info.unacked == 0)
     });
-    let answered = readable(&client, PATIENCE)?;
+    let served = readable(&client, PATIENCE)?;
     let later = if before.pop().is_none() {
         "-"
     } else {
@@ -89,7 +91,7 @@ fn ask(threads: usize, idle: usize, table: &mut Table) -> Lab {
         &idle.to_string(),
         yes(connected),
         yes(acknowledged.is_ok()),
-        yes(answered),
+        yes(served),
         later,
     ]);
     Ok(())

@@ -10,7 +10,7 @@
 //! `SO_LINGER` help? Does `shutdown(SHUT_WR)`, which sends a FIN, if `close`
 //! follows at once? What happens to a small response that has already arrived?
 //!
-//! To drain means to read until the client's EOF, and only then to close.
+//! `drain` means to read until the client's EOF.
 //!
 //! Then change: when the client reads, before or after the server's `close`.
 //! Make it send its byte between `shutdown` and `close`.
@@ -26,15 +26,15 @@ use conversations::lab::{self, CEILING, Lab, Table};
 use nix::libc::linger;
 use nix::sys::socket::{setsockopt, sockopt};
 
-/// An answer that waits in the server's kernel until the client reads, in
-/// bytes.
+/// A response, in bytes, that is still in the server's send buffer when the
+/// client reads.
 const LARGE: usize = 1 << 20;
 
-/// One that has arrived before the server closes.
+/// A response that has arrived before the server closes.
 const SMALL: usize = 13;
 
 const CLOSE: &str = "close";
-const LINGER: &str = "SO_LINGER of 5 s, close";
+const LINGER: &str = "SO_LINGER 5 s, close";
 const SHUTDOWN: &str = "shutdown, close";
 const DRAIN: &str = "shutdown, drain, close";
 
@@ -43,23 +43,29 @@ fn main() -> ExitCode {
 }
 
 fn experiment() -> Lab {
-    let mut table =
-        Table::new(&["answer", "unread", "the end", "client got", "then"]);
+    let mut table = Table::new(&[
+        "response",
+        "unread",
+        "server calls",
+        "received",
+        "ended with",
+    ]);
     let ends = [CLOSE, LINGER, SHUTDOWN, DRAIN].map(|end| (LARGE, true, end));
     let others = [(LARGE, false, CLOSE), (SMALL, true, CLOSE)];
     for (size, unread, end) in others.into_iter().chain(ends) {
-        let (count, then) = answer(size, unread, end)?;
-        let got = if count == size { "all" } else { "a part" };
+        let (count, then) = respond(size, unread, end)?;
+        let got = if count == size { "all" } else { "part" };
         let unread = if unread { "1 byte" } else { "nothing" };
-        let size = format!("{size} bytes");
-        table.row(&[&size, unread, end, got, &then]);
+        let size = if size == LARGE { "1 MiB" } else { "13 bytes" };
+        table.row(&[size, unread, end, got, &then]);
     }
     println!("{table}");
     Ok(())
 }
 
-/// What the client gets of an answer, and what comes after it.
-fn answer(
+/// Sends a response and closes. Returns the number of bytes that the client
+/// receives, and how the connection ends.
+fn respond(
     size: usize,
     unread: bool,
     end: &'static str,
@@ -69,7 +75,7 @@ fn answer(
         client.write_all(b"x")?;
         readable(&server, CEILING)?;
     }
-    // The kernel must take all of it now, or there is nothing to see.
+    // All of the response must be in the send buffer when the server closes.
     server.set_nonblocking(true)?;
     server.write_all(&vec![b'a'; size])?;
     server.set_nonblocking(false)?;
@@ -80,7 +86,7 @@ fn answer(
         done
     });
     if end == DRAIN {
-        // This takes as long as the client does.
+        // The server can't finish before the client closes.
         let got = read_to_end(&client);
         drop(client);
         let _ = ending.join();
@@ -90,7 +96,7 @@ fn answer(
     Ok(read_to_end(&client))
 }
 
-/// What the server does in the end; to drop the socket is to close it.
+/// The server's calls before it drops the socket, which closes it.
 fn finish(server: &TcpStream, end: &str) -> Lab {
     if end == LINGER {
         let long = linger { l_onoff: 1, l_linger: 5 };

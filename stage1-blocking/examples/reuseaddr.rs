@@ -8,6 +8,8 @@
 //! which of the eight cases does `bind` fail? Whose option counts, that of the
 //! old server, of the new one, or of both?
 //!
+//! In the last four rows neither side closes, and the old server still listens.
+//!
 //! Then change: make the client close with a reset (`SO_LINGER` with 0 s). What
 //! is left then? Run `ss -tan state time-wait` in the meantime.
 
@@ -24,10 +26,15 @@ fn main() -> ExitCode {
 }
 
 fn experiment() -> Lab {
-    let head =
-        ["closed first", "in TIME_WAIT", "old has it", "new has it", "bind"];
+    let head = [
+        "closed first",
+        "in TIME_WAIT",
+        "old: REUSEADDR",
+        "new: REUSEADDR",
+        "bind",
+    ];
     let mut table = Table::new(&head);
-    for first in ["server", "client", "nobody"] {
+    for first in ["server", "client", "neither"] {
         for old in [false, true] {
             for new in [false, true] {
                 restart(first, old, new, &mut table)?;
@@ -38,8 +45,8 @@ fn experiment() -> Lab {
     Ok(())
 }
 
-/// A server serves one client and ends; another binds to the same port. `old`
-/// and `new` say which of them sets `SO_REUSEADDR`.
+/// A server serves one client and exits, and another one binds to its port.
+/// `old` and `new` say which of them sets `SO_REUSEADDR`.
 fn restart(first: &str, old: bool, new: bool, table: &mut Table) -> Lab {
     let listener = plain_v4()?;
     setsockopt(&listener, sockopt::ReuseAddr, &old)?;
@@ -48,8 +55,8 @@ fn restart(first: &str, old: bool, new: bool, table: &mut Table) -> Lab {
     let listener = TcpListener::from(listener);
     let address = listener.local_addr()?;
     let mut left = "-";
-    // If nobody closes, the old server goes on listening, without a client.
-    if first != "nobody" {
+    // If neither side closes, the old server keeps listening, without a client.
+    if first != "neither" {
         left = serve(&listener, first == "server")?;
         drop(listener);
     }
@@ -60,7 +67,8 @@ fn restart(first: &str, old: bool, new: bool, table: &mut Table) -> Lab {
     Ok(())
 }
 
-/// A connection, from beginning to end. Returns what it leaves in `TIME_WAIT`.
+/// Opens and closes a connection. Returns the port that it leaves in
+/// `TIME_WAIT`.
 fn serve(
     listener: &TcpListener,
     server_first: bool,
@@ -72,9 +80,9 @@ fn serve(
         if server_first { (server, client) } else { (client, server) };
     close_both(first, second)?;
     Ok(if in_time_wait(of_server) {
-        "the server's port"
+        "server's port"
     } else if in_time_wait(of_client) {
-        "the client's port"
+        "client's port"
     } else {
         "nothing"
     })

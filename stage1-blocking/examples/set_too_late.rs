@@ -1,15 +1,15 @@
 //! How late in a socket's life can you set each option?
 //!
-//! The moments: on the listener before `bind`, after `bind`, after `listen`,
-//! and while a client waits in its accept queue; then on the accepted
+//! The moments: on the listener before `bind` (`fresh`), after `bind`, after
+//! `listen`, and while a client waits in its accept queue; then on the accepted
 //! connection. `works` means that the option had its effect on `bind`, or that
 //! the connection has it. `ignored` means that `setsockopt` returned 0 and had
-//! no effect. `no bind` means that the lab did not get that far, because the
-//! option was missing.
+//! no effect. `bind fails` means that `bind` had already failed for want of the
+//! option.
 //!
 //! Predict first: which options fail if you set them too late, and which are
-//! ignored silently? A connection has what its listener had, but at which
-//! moment: when the client connects, or when you accept it?
+//! ignored silently? A connection inherits the options of its listener, but at
+//! which moment: when the client connects, or when you accept it?
 //!
 //! A second listener on the same port tests `SO_REUSEPORT`. Once a client has
 //! connected, its connection also holds the port, and does not have the option.
@@ -31,7 +31,7 @@ use conversations::lab::sockets::{
 use conversations::lab::{self, Lab, Table};
 use nix::sys::socket::{AddressFamily, setsockopt, sockopt};
 
-/// Long enough for a connection that is complete to show up.
+/// Long enough for a complete connection to appear in the accept queue.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
@@ -43,7 +43,12 @@ fn experiment() -> Lab {
         return Err(lab::not_here("IPV6_V6ONLY needs IPv6 on the loopback"));
     }
     let mut table = Table::new(&[
-        "option", "unbound", "bound", "listens", "queued", "accepted",
+        "option",
+        "fresh",
+        "bound",
+        "listening",
+        "queued",
+        "accepted",
     ]);
     for setting in &ALL {
         let mut row = vec![setting.name.to_owned()];
@@ -56,8 +61,8 @@ fn experiment() -> Lab {
     Ok(())
 }
 
-/// The life of a listener and of a connection; the option is set at one
-/// `moment` of it. Returns a word for what came of it.
+/// The life of a listener and a connection, with the option set at one
+/// `moment`. Returns the outcome.
 fn live(setting: &Setting, moment: usize) -> Result<String, lab::Stop> {
     let mut said = Ok(());
     let mut set = |now: usize, socket: &OwnedFd| {
@@ -75,7 +80,7 @@ fn live(setting: &Setting, moment: usize) -> Result<String, lab::Stop> {
         _ => LOOPBACK,
     };
     if bind(&listener, place).is_err() {
-        return Ok("no bind".to_owned());
+        return Ok("bind fails".to_owned());
     }
     set(1, &listener);
     listen(&listener, 8)?;
@@ -85,8 +90,8 @@ fn live(setting: &Setting, moment: usize) -> Result<String, lab::Stop> {
     let target = format!("{host}:{port}").parse().map_err(|_| "no address")?;
     let client = connect(target)?;
     set(3, &listener);
-    // A connection that is put off comes with its first byte.
-    let put_off = !readable(&listener, PATIENCE)?;
+    // A deferred connection becomes ready with its first byte.
+    let deferred = !readable(&listener, PATIENCE)?;
     (&client).write_all(b"x")?;
     let listener = TcpListener::from(listener);
     let connection = OwnedFd::from(listener.accept()?.0);
@@ -98,13 +103,14 @@ fn live(setting: &Setting, moment: usize) -> Result<String, lab::Stop> {
         "SO_REUSEADDR" => true,
         "SO_REUSEPORT" => shares(&listener)?,
         "IPV6_V6ONLY" => connect(([127, 0, 0, 1], port).into()).is_err(),
-        "TCP_DEFER_ACCEPT" => put_off,
+        "TCP_DEFER_ACCEPT" => deferred,
         _ => setting.is_on(&connection)?,
     };
     Ok(if worked { "works" } else { "ignored" }.to_owned())
 }
 
-/// Whether a second listener, which asks for it in time, may join the first.
+/// Whether a second listener, which sets the option in time, can share the
+/// port.
 fn shares(listener: &TcpListener) -> Result<bool, lab::Stop> {
     let second = plain_v4()?;
     setsockopt(&second, sockopt::ReusePort, &true)?;

@@ -33,7 +33,12 @@ fn experiment() -> Lab {
         return send_twice(signal, flag, client);
     }
     let mut table = Table::new(&[
-        "SIGPIPE", "flag", "client", "1st send", "2nd send", "process",
+        "SIGPIPE",
+        "flag",
+        "client",
+        "1st send",
+        "2nd send",
+        "exit status",
     ]);
     for client in ["closed", "reset"] {
         for signal in ["default", "ignored"] {
@@ -52,7 +57,7 @@ fn experiment() -> Lab {
     Ok(())
 }
 
-/// The part of the child: its client leaves, and it sends.
+/// The child process: its client closes, and it sends twice.
 fn send_twice(signal: &str, flag: &str, client: &str) -> Lab {
     sigpipe(signal == "ignored")?;
     let flags = match flag {
@@ -61,14 +66,14 @@ fn send_twice(signal: &str, flag: &str, client: &str) -> Lab {
     };
     let (theirs, ours) = pair()?;
     if client == "reset" {
-        // To close with SO_LINGER of 0 seconds sends RST.
+        // With SO_LINGER of 0 s, `close` sends a RST.
         let at_once = linger { l_onoff: 1, l_linger: 0 };
         setsockopt(&theirs, sockopt::Linger, &at_once)?;
     }
     drop(theirs);
     until("the end to arrive", || state(&ours) != "ESTABLISHED")?;
     say(&send(ours.as_raw_fd(), b"x", flags));
-    // To a client that has closed, our byte is answered with RST.
+    // The kernel of a client that has closed answers our byte with a RST.
     until("the reset to arrive", || state(&ours) == "CLOSE")?;
     say(&send(ours.as_raw_fd(), b"x", flags));
     Ok(())
@@ -78,7 +83,7 @@ fn state(socket: &TcpStream) -> &'static str {
     TcpInfo::of(socket).map_or("?", |info| info.state)
 }
 
-/// Told at once, for there may be no later.
+/// Prints the result at once, because a signal may end this process.
 fn say(sent: &nix::Result<usize>) {
     println!("{}", works(sent));
     let _ = std::io::stdout().flush();

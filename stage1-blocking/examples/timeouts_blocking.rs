@@ -4,7 +4,7 @@
 //! second and never a whole line. When does each time out?
 //!
 //! The third row sets `SO_RCVTIMEO` before each `recv` to the time left until a
-//! deadline, so the limit is on the request, and not on one call. (It costs a
+//! deadline, so the limit is per request and not per call. (It costs a
 //! system call per `recv`; from stage 5 on a timer does this.)
 //!
 //! Then change: the time between two bytes, from below a second to above. Run
@@ -22,13 +22,13 @@ use std::time::{Duration, Instant};
 use conversations::lab::sockets::pair;
 use conversations::lab::{self, Lab, Stop, Table, name};
 
-/// What `SO_RCVTIMEO` is set to.
+/// The value of `SO_RCVTIMEO`.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Between two bytes of the client that drips.
+/// Time between two bytes from the client that drips.
 const DRIP: Duration = Duration::from_millis(100);
 
-/// How many bytes it sends before it gives up by itself: 4 s.
+/// Number of bytes that it sends before it closes: 4 s.
 const DROPS: usize = 40;
 
 fn main() -> ExitCode {
@@ -36,16 +36,21 @@ fn main() -> ExitCode {
 }
 
 fn experiment() -> Lab {
-    let mut table =
-        Table::new(&["client", "limit on", "bytes", "ended by", "kept for"]);
-    // Side by side, since each takes its time.
+    let mut table = Table::new(&[
+        "client",
+        "limit per",
+        "bytes",
+        "ended by",
+        "thread busy",
+    ]);
+    // In parallel, because each one takes seconds.
     let silent = thread::spawn(|| serve(0, false));
     let dripping = thread::spawn(|| serve(DROPS, false));
     let limited = thread::spawn(|| serve(DROPS, true));
     let rows = [
-        ("silent", "each recv", silent),
-        ("dripping", "each recv", dripping),
-        ("dripping", "the request", limited),
+        ("silent", "recv", silent),
+        ("dripping", "recv", dripping),
+        ("dripping", "request", limited),
     ];
     for (client, limit, row) in rows {
         let row = row.join().map_err(|_| "a thread panicked")??;
@@ -56,7 +61,7 @@ fn experiment() -> Lab {
     Ok(())
 }
 
-/// Serves until a try counts: on a busy machine the client itself can be late.
+/// Repeats an attempt in which the client was late, as on a busy machine.
 fn serve(drops: usize, deadline: bool) -> Result<[String; 3], Stop> {
     for _ in 0..5 {
         if let Some(row) = attempt(drops, deadline)? {
@@ -66,9 +71,9 @@ fn serve(drops: usize, deadline: bool) -> Result<[String; 3], Stop> {
     Err("the client was late each time".into())
 }
 
-/// Waits for a line that does not come, from a client that sends some bytes
-/// and then, if there were any, closes. Returns how many came, what ended the
-/// wait, and how long it was.
+/// Waits for a line that never arrives, from a client that sends `drops` bytes
+/// and then closes, or is silent. Returns how many bytes arrived, what ended
+/// the wait, and how long it was.
 fn attempt(drops: usize, deadline: bool) -> Result<Option<[String; 3]>, Stop> {
     let (client, mut server) = pair()?;
     server.set_read_timeout(Some(TIMEOUT))?;
@@ -77,13 +82,13 @@ fn attempt(drops: usize, deadline: bool) -> Result<Option<[String; 3]>, Stop> {
     let mut bytes = 0;
     let ended = loop {
         if deadline {
-            // 0 would mean to wait for ever, so the least is a millisecond.
+            // 0 would mean no limit, so the minimum is a millisecond.
             let rest = TIMEOUT.saturating_sub(start.elapsed());
             let rest = rest.max(Duration::from_millis(1));
             server.set_read_timeout(Some(rest))?;
         }
         match server.read(&mut [0]) {
-            Ok(0) => break "the client".to_owned(),
+            Ok(0) => break "client".to_owned(),
             Ok(count) => bytes += count,
             Err(error) => break name(&error),
         }
@@ -97,15 +102,15 @@ fn attempt(drops: usize, deadline: bool) -> Result<Option<[String; 3]>, Stop> {
         _ => "all",
     };
     let kept = match kept.as_secs_f32() / TIMEOUT.as_secs_f32() {
-        0.0..0.9 => "less than a time-out",
-        0.9..3.0 => "a time-out",
-        _ => "more than three",
+        0.0..0.9 => "under 1 s",
+        0.9..3.0 => "about 1 s",
+        _ => "over 3 s",
     };
     Ok((!late).then(|| [bytes.to_owned(), ended, kept.to_owned()]))
 }
 
-/// Sends byte by byte. Returns whether any was late, and a silent client, which
-/// stays open.
+/// Sends byte by byte. Returns whether a byte was late, and a silent client, to
+/// keep it open.
 fn drip(mut client: TcpStream, drops: usize) -> (bool, Option<TcpStream>) {
     let mut late = false;
     for _ in 0..drops {

@@ -5,12 +5,12 @@
 //! does the server see, and log? Can another socket listen on 0.0.0.0 and the
 //! same port, with 0, with 1?
 //!
-//! The column `0.0.0.0` is the result of `bind` on a socket there; if it works,
-//! that socket listens as well, and `taken by` says which of the two gets a
-//! client.
+//! The column `0.0.0.0` has the result of `bind` for a second socket on that
+//! address. If it works, that socket listens too, and `listener` says which of
+//! the two gets the client.
 //!
-//! Then change: the order, 0.0.0.0 first. `SO_REUSEADDR` on both. And leave the
-//! option alone: which line do you get, and what is `net.ipv6.bindv6only`?
+//! Then change: the order, 0.0.0.0 first. `SO_REUSEADDR` on both. Don't set the
+//! option at all: which rows do you get, and what is `net.ipv6.bindv6only`?
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -33,10 +33,10 @@ fn experiment() -> Lab {
     let mut table = Table::new(&[
         "V6ONLY",
         "0.0.0.0",
-        "to",
-        "connect",
-        "taken by",
-        "client seen as",
+        "connect to",
+        "result",
+        "listener",
+        "client address",
     ]);
     for (v6_only, beside) in [(false, true), (true, false), (true, true)] {
         serve(v6_only, beside, &mut table)?;
@@ -45,8 +45,8 @@ fn experiment() -> Lab {
     Ok(())
 }
 
-/// Listens on `[::]`, and if asked to beside it on 0.0.0.0, and lets a client
-/// of each family come.
+/// Listens on `[::]`, and with `beside` also on 0.0.0.0, and connects a client
+/// of each family.
 fn serve(v6_only: bool, beside: bool, table: &mut Table) -> Lab {
     let port = free_port()?;
     let six = plain(AddressFamily::Inet6)?;
@@ -78,7 +78,7 @@ fn serve(v6_only: bool, beside: bool, table: &mut Table) -> Lab {
     Ok(())
 }
 
-/// Which listener has the client, and under which address.
+/// Which listener got the client, and the client's address there.
 fn taken(
     six: &TcpListener,
     four: &TcpListener,
@@ -89,7 +89,7 @@ fn taken(
     Ok(("0.0.0.0", four.accept()?.1.ip().to_string()))
 }
 
-/// A port that neither family has in use.
+/// A port that is free in both families.
 fn free_port() -> Result<u16, lab::Stop> {
     for _ in 0..50 {
         let (six, four) = (plain(AddressFamily::Inet6)?, plain_v4()?);

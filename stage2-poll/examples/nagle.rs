@@ -13,8 +13,9 @@
 //! Predict first: which rows are slow? How many segments does a response take?
 //! What does `TCP_NODELAY` cost, if each write becomes a segment?
 //!
-//! Times are medians: `slow` is 25 ms and more, `fast` less than 15 ms. In fact
-//! the two differ by a factor of hundreds.
+//! Times are medians for the first response on a connection and for the later
+//! ones: `slow` is 25 ms or more, `fast` less than 15 ms. In fact the two
+//! differ by a factor of hundreds.
 //!
 //! Then change: make the client set `TCP_QUICKACK` before each request. Make it
 //! send its request in two writes. Look at the times in `tcpdump -i lo`.
@@ -32,7 +33,7 @@ use conversations::lab::{self, Lab, Stop, Table, median, options};
 use nix::libc::{IPPROTO_TCP, MSG_MORE, TCP_CORK, TCP_NODELAY};
 use nix::sys::socket::{MsgFlags, send};
 
-/// Bytes of a head, and of a body.
+/// A head, and a body.
 const PART: [u8; 100] = [b'x'; 100];
 
 const CONNECTIONS: u32 = 7;
@@ -44,11 +45,11 @@ fn main() -> ExitCode {
     lab::run(experiment)
 }
 
-/// How the server sends a head and a body.
-type Answer = fn(&mut TcpStream) -> Lab;
+/// Sends a head and a body.
+type Respond = fn(&mut TcpStream) -> Lab;
 
 fn experiment() -> Lab {
-    let rows: [(&str, Answer); 5] = [
+    let rows: [(&str, Respond); 5] = [
         ("two writes", two_writes),
         ("two writes, TCP_NODELAY", |server| {
             options::set(server, IPPROTO_TCP, TCP_NODELAY, 1)?;
@@ -56,7 +57,7 @@ fn experiment() -> Lab {
         }),
         ("one write", |server| Ok(server.write_all(&[PART, PART].concat())?)),
         ("two sends, the first with MSG_MORE", |server| {
-            // nix does not know this flag's name.
+            // nix has no name for this flag.
             let more = MsgFlags::from_bits_retain(MSG_MORE);
             send(server.as_raw_fd(), &PART, more)?;
             Ok(server.write_all(&PART)?)
@@ -68,10 +69,10 @@ fn experiment() -> Lab {
         }),
     ];
     let mut table =
-        Table::new(&["an answer by", "segments", "first", "the others"]);
-    for (name, answer) in rows {
-        let (segments, first, others) = talk(answer)?;
-        table.row(&[name, &segments, first, others]);
+        Table::new(&["response sent by", "segments", "first", "later"]);
+    for (name, respond) in rows {
+        let (segments, first, later) = talk(respond)?;
+        table.row(&[name, &segments, first, later]);
     }
     println!("{table}");
     Ok(())
@@ -82,15 +83,17 @@ fn two_writes(server: &mut TcpStream) -> Lab {
     Ok(server.write_all(&PART)?)
 }
 
-/// Asks and answers. Returns how many segments an answer was, and how long the
-/// first on a connection and the others took.
-fn talk(answer: Answer) -> Result<(String, &'static str, &'static str), Stop> {
-    let (mut firsts, mut others, mut segments) = (Vec::new(), Vec::new(), 0);
+/// Sends requests and responses. Returns the number of segments per response,
+/// and the time for the first response on a connection and for later ones.
+fn talk(
+    respond: Respond,
+) -> Result<(String, &'static str, &'static str), Stop> {
+    let (mut firsts, mut later, mut segments) = (Vec::new(), Vec::new(), 0);
     for _ in 0..CONNECTIONS {
         let (mut client, mut server) = pair()?;
         let serving = thread::spawn(move || {
             while let Ok(1..) = server.read(&mut [0; 100]) {
-                answer(&mut server)?;
+                respond(&mut server)?;
             }
             let info = TcpInfo::of(&server)?;
             Ok::<_, Stop>(info.data_segs_out - info.total_retrans)
@@ -99,16 +102,16 @@ fn talk(answer: Answer) -> Result<(String, &'static str, &'static str), Stop> {
             let start = Instant::now();
             client.write_all(b"a request")?;
             client.read_exact(&mut [0; 2 * PART.len()])?;
-            let times = if request == 0 { &mut firsts } else { &mut others };
+            let times = if request == 0 { &mut firsts } else { &mut later };
             times.push(start.elapsed());
         }
         drop(client);
         segments += serving.join().map_err(|_| "a thread panicked")??;
     }
-    // On a busy machine the kernel may join a pair now and then.
+    // On a busy machine the kernel sometimes joins two segments.
     let each = f64::from(segments) / f64::from(CONNECTIONS * REQUESTS);
     let each = each.round().to_string();
-    Ok((each, word(median(firsts)), word(median(others))))
+    Ok((each, word(median(firsts)), word(median(later))))
 }
 
 fn word(time: Duration) -> &'static str {

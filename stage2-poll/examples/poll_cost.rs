@@ -7,10 +7,10 @@
 //! Predict first: by which factor does each of the three grow from 10
 //! descriptors to 1,000, and to 10,000? Why can't `select` have 10,000?
 //!
-//! The table has the median time of a call, compared with that for 10
-//! descriptors: `same` is less than 4 times as long, `over 10 times` is less
-//! than 500. `FD_SETSIZE` is how many descriptors fit into an `fd_set`; adding
-//! a larger number writes beyond its end (select(2)).
+//! The table compares the median time of a call with that for 10 descriptors:
+//! `same` is less than 4 times as long, and `over 10 times` is less than 500.
+//! An `fd_set` has room for descriptors below `FD_SETSIZE`; adding a larger one
+//! writes beyond its end (select(2)).
 //!
 //! Then change: make all of them ready. What does epoll cost then? Watch only
 //! the descriptor with the highest number: what does `select` check?
@@ -52,7 +52,7 @@ fn experiment() -> Lab {
     Ok(())
 }
 
-/// Of one call; `None` if the descriptors don't fit.
+/// The time for one call, or `None` if there are too many descriptors.
 type Time = Option<Duration>;
 
 fn measure(count: usize) -> Result<[Time; 3], Stop> {
@@ -79,7 +79,7 @@ fn with_select(all: &[OwnedFd]) -> Result<Duration, Stop> {
         wanted.insert(fd.as_fd());
     }
     let end = highest(all) + 1;
-    // The kernel overwrites the set with its answer: a fresh one each time.
+    // The kernel overwrites the set with its result, so each call needs a copy.
     repeat(|| select(end, &mut wanted.clone(), None, None, None))
 }
 
@@ -107,7 +107,7 @@ fn repeat<T>(
 
 fn compare((few, many): (&Time, &Time)) -> String {
     let (Some(few), Some(many)) = (few, many) else {
-        return "do not fit".to_owned();
+        return "too many".to_owned();
     };
     let word = match many.as_nanos() / few.as_nanos().max(1) {
         0..4 => "same",

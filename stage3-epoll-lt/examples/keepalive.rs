@@ -10,9 +10,10 @@
 //! notice? What if the server has sent something just before the client died:
 //! do the probes help then?
 //!
-//! From `TCP_INFO`: `acks`, acknowledgements that came without data, as replies
-//! to probes; `probes`, how many had no reply; `resent`, whether data was
-//! retransmitted. The lab watches each connection for at most eight seconds.
+//! From `TCP_INFO`: `ACKs` says whether acknowledgements without data arrived,
+//! as replies to probes; `probes` is the number without a reply; `resent` says
+//! whether data was retransmitted. The lab watches each connection for at most
+//! eight seconds.
 //!
 //! Then change: the three numbers; a `TCP_USER_TIMEOUT` of 2000 milliseconds
 //! for each, which the last row needs. Run `ss -tno` to see the timers.
@@ -30,14 +31,14 @@ use conversations::lab::sockets::pair;
 use conversations::lab::{self, Lab, Stop, Table, name, yes};
 use nix::sys::socket::{setsockopt, sockopt};
 
-/// In seconds: idle until the first probe, and between two.
+/// Idle time before the first probe, and time between probes, in seconds.
 const IDLE: u32 = 1;
 const INTERVAL: u32 = 1;
 
-/// Probes without an answer.
+/// Number of unanswered probes before the kernel gives up.
 const COUNT: u32 = 3;
 
-/// When a dead client should be known to be dead.
+/// When the kernel should notice that a client is dead.
 const DUE: Duration = Duration::from_secs((IDLE + COUNT * INTERVAL) as u64);
 
 fn main() -> ExitCode {
@@ -47,12 +48,12 @@ fn main() -> ExitCode {
 fn experiment() -> Lab {
     let mut table = Table::new(&[
         "client",
-        "option",
+        "keep-alive",
         "in flight",
-        "acks",
+        "ACKs",
         "probes",
         "resent",
-        "ended by",
+        "error",
         "after",
     ]);
     let cases = [
@@ -62,7 +63,7 @@ fn experiment() -> Lab {
         ("dead", "on", "nothing"),
         ("dead", "on", "1 byte"),
     ];
-    // Side by side, since each takes its time.
+    // In parallel, because each one takes seconds.
     let rows = cases.map(|(client, option, data)| {
         thread::spawn(move || watch(client, option, data))
     });
@@ -97,7 +98,7 @@ fn watch(client: &str, option: &str, data: &str) -> Result<[String; 5], Stop> {
     let (mut ended, mut after) = ("-".to_owned(), "-".to_owned());
     while ended == "-" && start.elapsed() < 2 * DUE {
         let info = TcpInfo::of(&ours)?;
-        // An answer takes a moment: what is said twice in a row counts.
+        // A reply takes a moment, so only a value seen twice in a row counts.
         probes = probes.max(info.probes.min(before));
         before = info.probes;
         resent |= info.total_retrans > 0;

@@ -24,10 +24,10 @@ use nix::sys::epoll::{
     Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout,
 };
 
-/// What is asked for.
+/// The events to wait for.
 const INTEREST: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLRDHUP);
 
-/// In milliseconds, for what is on its way.
+/// Maximum wait for bytes in flight, in milliseconds.
 const CEILING: u16 = 20_000;
 
 fn main() -> ExitCode {
@@ -38,31 +38,31 @@ fn experiment() -> Lab {
     let (mut client, mut server) = pair()?;
     let edged = INTEREST | EpollFlags::EPOLLET;
     let (level, edge) = (watch(&server, INTEREST)?, watch(&server, edged)?);
-    let mut table = Table::new(&["what happens", "level", "edge"]);
-    // What is sent must have arrived. `level` may be ready from before, so
-    // `edge` is asked first, and sleeps until something has come.
+    let mut table = Table::new(&["step", "level", "edge"]);
+    // `level` may still be ready from before. So `edge` waits first, until the
+    // bytes that the client has sent are there.
     let mut ask = |what: &str, patience: EpollTimeout| -> nix::Result<()> {
         let edge = events(&edge, patience)?;
         table.row(&[what, &events(&level, EpollTimeout::ZERO)?, &edge]);
         Ok(())
     };
-    let (comes, now) = (EpollTimeout::from(CEILING), EpollTimeout::ZERO);
+    let (arrival, now) = (EpollTimeout::from(CEILING), EpollTimeout::ZERO);
 
     client.write_all(b"12345678")?;
-    ask("8 bytes come", comes)?;
-    ask("nothing, asked again", now)?;
+    ask("8 bytes arrive", arrival)?;
+    ask("epoll_wait again", now)?;
     server.read_exact(&mut [0; 4])?;
-    ask("4 of them are read", now)?;
+    ask("the program reads 4", now)?;
     client.write_all(b"1234")?;
-    ask("4 more come, 4 are unread", comes)?;
+    ask("4 more arrive, 4 are unread", arrival)?;
     level.modify(&server, &mut EpollEvent::new(INTEREST, 0))?;
     edge.modify(&server, &mut EpollEvent::new(edged, 0))?;
-    ask("EPOLL_CTL_MOD, the same interest", now)?;
+    ask("EPOLL_CTL_MOD, same interest", now)?;
     server.read_exact(&mut [0; 8])?;
-    ask("all is read", now)?;
+    ask("the program reads all 8", now)?;
     client.shutdown(Shutdown::Write)?;
-    ask("the client half-closes", comes)?;
-    ask("nothing, asked again", now)?;
+    ask("the client half-closes", arrival)?;
+    ask("epoll_wait again", now)?;
     let end = server.read(&mut [0])?;
     ask(&format!("recv returns {end}"), now)?;
     level.delete(&server)?;
@@ -79,7 +79,7 @@ fn watch(socket: &TcpStream, interest: EpollFlags) -> nix::Result<Epoll> {
     Ok(epoll)
 }
 
-/// What it says, without the `EPOLL` in front.
+/// The reported events, without the prefix `EPOLL`.
 fn events(epoll: &Epoll, patience: EpollTimeout) -> nix::Result<String> {
     let mut events = [EpollEvent::empty()];
     let [event] = match epoll.wait(&mut events, patience)? {

@@ -4,16 +4,16 @@
 //! Predict first: you set 20,000 bytes; what does `getsockopt` return? And if
 //! you set 1 byte, or 1 GiB? Is that an error?
 //!
-//! The second table leaves the buffers alone, or sets 20,000. `grew` says
-//! whether the receive buffer became larger while 4 MiB went through: that is
-//! the kernel's autotuning (tcp(7), `tcp_rmem`), which a fixed size turns off
-//! for good. `slow` is 500 ms and more. `unread` is how much a sender can hand
-//! over to a client that reads nothing: it is in both buffers, and is the price
-//! of such a client.
+//! In the second table, the buffers keep their defaults or are set to 20,000
+//! bytes. `buffer grew` says whether the receive buffer became larger during a
+//! transfer of 4 MiB: that is the kernel's autotuning (tcp(7), `tcp_rmem`),
+//! which a fixed size turns off for good. `slow` is 500 ms or more. `unread
+//! data` is how much a sender can send to a client that reads nothing: it fills
+//! both buffers, and is the cost of such a client.
 //!
-//! Predict that too: which of the two makes it slow? (A sender without space
-//! for a full segment has to wait for an acknowledgement, which may take 40
-//! ms.)
+//! Predict that too: which of the two buffers makes the transfer slow? (A
+//! sender without space for a full segment has to wait for an acknowledgement,
+//! which may take 40 ms.)
 //!
 //! Then change: 20,000 to 1 MiB. Look at `rb` and `tb` in `ss -tnm`.
 
@@ -28,7 +28,7 @@ use conversations::lab::sockets::{LOOPBACK, pair_by, plain_v4};
 use conversations::lab::{self, Lab, Stop, Table, yes};
 use nix::libc::{SO_RCVBUF, SO_SNDBUF, SOL_SOCKET};
 
-/// Goes through a connection, in bytes.
+/// Size of a transfer, in bytes.
 const SIZE: usize = 4 << 20;
 
 fn main() -> ExitCode {
@@ -36,28 +36,33 @@ fn main() -> ExitCode {
 }
 
 fn experiment() -> Lab {
-    let mut sizes = Table::new(&["asked for", "SO_SNDBUF", "SO_RCVBUF"]);
+    let mut sizes = Table::new(&["bytes set", "SO_SNDBUF", "SO_RCVBUF"]);
     for asked in [20_000, 1, 1 << 30] {
         let send = ask_for(asked, SO_SNDBUF, "net.core.wmem_max")?;
         let receive = ask_for(asked, SO_RCVBUF, "net.core.rmem_max")?;
         sizes.row(&[&asked.to_string(), &send, &receive]);
     }
-    let mut tuning = Table::new(&["set to 20,000", "grew", "4 MiB", "unread"]);
+    let mut tuning = Table::new(&[
+        "set to 20,000",
+        "buffer grew",
+        "4 MiB transfer",
+        "unread data",
+    ]);
     for (name, of_sender, of_receiver) in [
-        ("nothing", false, false),
+        ("neither", false, false),
         ("sender's SO_SNDBUF", true, false),
         ("receiver's SO_RCVBUF", false, true),
         ("both", true, true),
     ] {
         let (grew, speed) = transfer(connection(of_sender, of_receiver)?)?;
-        let unread = hand_over(connection(of_sender, of_receiver)?)?;
+        let unread = fill(connection(of_sender, of_receiver)?)?;
         tuning.row(&[name, yes(grew), speed, unread]);
     }
     println!("{sizes}\n\n{tuning}");
     Ok(())
 }
 
-/// What becomes of a size, in bytes.
+/// The size that the kernel chooses, in bytes.
 fn ask_for(asked: i32, option: i32, limit: &str) -> Result<String, Stop> {
     let limit = lab::sysctl(limit);
     let limit = limit.ok_or_else(|| lab::not_here("no limit can be read"))?;
@@ -66,7 +71,7 @@ fn ask_for(asked: i32, option: i32, limit: &str) -> Result<String, Stop> {
     Ok(match get(&socket, SOL_SOCKET, option)? {
         got if Some(got) == limit.checked_mul(2) => "twice the limit".into(),
         got if Some(got) == asked.checked_mul(2) => got.to_string(),
-        got => format!("some {} KiB", got >> 10),
+        got => format!("about {} KiB", got >> 10),
     })
 }
 
@@ -76,7 +81,7 @@ type Pair = (TcpStream, TcpStream);
 fn connection(of_sender: bool, of_receiver: bool) -> Result<Pair, Stop> {
     let listener = TcpListener::bind(LOOPBACK)?;
     if of_receiver {
-        // The connection inherits it, for its first segment already.
+        // Set on the listener, the size holds from the first segment on.
         set(&listener, SOL_SOCKET, SO_RCVBUF, 20_000)?;
     }
     let (sender, receiver) = pair_by(&listener)?;
@@ -86,7 +91,7 @@ fn connection(of_sender: bool, of_receiver: bool) -> Result<Pair, Stop> {
     Ok((sender, receiver))
 }
 
-/// Whether the receiver's buffer grows while it reads, and how fast it can.
+/// Whether the receive buffer grows during a transfer, and the speed.
 fn transfer(pair: Pair) -> Result<(bool, &'static str), Stop> {
     let (mut sender, mut receiver) = pair;
     let before = get(&receiver, SOL_SOCKET, SO_RCVBUF)?;
@@ -99,8 +104,8 @@ fn transfer(pair: Pair) -> Result<(bool, &'static str), Stop> {
     Ok((grew, if slow { "slow" } else { "fast" }))
 }
 
-/// How much the kernels take while nobody reads.
-fn hand_over((mut sender, _receiver): Pair) -> Result<&'static str, Stop> {
+/// How much a sender can send while the receiver reads nothing.
+fn fill((mut sender, _receiver): Pair) -> Result<&'static str, Stop> {
     sender.set_nonblocking(true)?;
     let mut taken = 0;
     loop {

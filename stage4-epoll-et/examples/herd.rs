@@ -1,14 +1,14 @@
 //! Eight workers wait on one listener, and one client connects: how many of
 //! them wake up?
 //!
-//! Each worker is a thread; those with epoll have an instance each. A thread
-//! that wakes up and sleeps again has made a voluntary context switch, and the
-//! kernel counts those (proc(5), `voluntary_ctxt_switches`). Counting returns
-//! of `epoll_wait` would miss threads that find nothing and keep sleeping in
-//! the kernel.
+//! Each worker is a thread, and each one that uses epoll has its own instance.
+//! A thread that wakes up and sleeps again has made a voluntary context switch,
+//! and the kernel counts those (proc(5), `voluntary_ctxt_switches`). Counting
+//! returns of `epoll_wait` would miss threads that find nothing and keep
+//! sleeping in the kernel.
 //!
-//! Predict first: which of the five wake one worker, and which wake all? Where
-//! it is one, is it always the same? Does edge-triggered help?
+//! Predict first: which of the five wake one worker, and which wake all? If
+//! only one wakes up, is it always the same one? Does edge-triggering help?
 //!
 //! `wake-ups` is per client; the next client connects when all workers sleep.
 //! `served by` says who accepted, where only one woke up.
@@ -47,9 +47,9 @@ enum Wait {
 }
 
 fn experiment() -> Lab {
-    let mut table = Table::new(&["8 workers in", "wake-ups", "served by"]);
+    let mut table = Table::new(&["8 workers wait in", "wake-ups", "served by"]);
     for (name, wait) in [
-        ("accept, blocking", Wait::Accept),
+        ("blocking accept", Wait::Accept),
         ("poll", Wait::Poll),
         ("epoll, level-triggered", Wait::Epoll(EpollFlags::empty())),
         ("epoll, edge-triggered", Wait::Epoll(EpollFlags::EPOLLET)),
@@ -62,7 +62,7 @@ fn experiment() -> Lab {
     Ok(())
 }
 
-/// How many wake-ups a client costs, and who served.
+/// The number of wake-ups per client, and which workers served them.
 fn serve(wait: Wait) -> Result<(String, &'static str), Stop> {
     let listener = Arc::new(TcpListener::bind(LOOPBACK)?);
     listener.set_nonblocking(!matches!(wait, Wait::Accept))?;
@@ -87,14 +87,14 @@ fn serve(wait: Wait) -> Result<(String, &'static str), Stop> {
     let wakeups = (switches() - before + CONNECTIONS / 2) / CONNECTIONS;
     let by = match servers.len() {
         _ if wakeups > 1 => "-",
-        1 => "one of them",
-        WORKERS => "all in turn",
-        _ => "some of them",
+        1 => "always the same one",
+        WORKERS => "each in turn",
+        _ => "several",
     };
     Ok((wakeups.to_string(), by))
 }
 
-/// Tells who it is, and again whenever it has accepted a connection.
+/// Reports its task at the start, and again after each `accept`.
 fn work(listener: &TcpListener, wait: Wait, tell: &Sender<Task>) -> Lab {
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     if let Wait::Epoll(flag) = wait {

@@ -8,14 +8,14 @@
 //! client waits for a response? How many calls of `recv` does each of the
 //! others need?
 //!
-//! `events` is the number of events, and `recv` the number of calls, for each
-//! 4000 bytes; `left` is how many bytes stay unread at the end.
+//! `events` and `recv calls` are numbers per 4000 bytes; `bytes left` is the
+//! number of bytes unread at the end.
 //!
 //! Then change: 4000 to 4096. What does a short count save then? Why is it not
-//! enough when `EPOLLRDHUP` came with the data, or a byte is urgent? (`receive`
-//! in `src/connection.rs` explains it.) And let a server that has received once
-//! keep a list of the connections to come back to: that is the ready queue of
-//! stage 4.
+//! enough when `EPOLLRDHUP` arrived with the data, or a byte is urgent?
+//! (`receive` in `src/connection.rs` explains it.) Let a server that receives
+//! only once keep a list of connections to continue with: that is the ready
+//! queue of stage 4.
 
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
@@ -30,17 +30,17 @@ use nix::sys::epoll::{
 };
 use nix::sys::socket::{MsgFlags, recv};
 
-/// In bytes.
+/// Sizes in bytes.
 const MESSAGE: usize = 4000;
-const PIECE: usize = 1024;
+const BUFFER: usize = 1024;
 
 /// Messages on a connection.
 const MESSAGES: usize = 9;
 
-/// When a reader has enough.
+/// When a reader stops.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
-    OnePiece,
+    Once,
     ShortCount,
     WouldBlock,
 }
@@ -51,12 +51,12 @@ fn main() -> ExitCode {
 
 fn experiment() -> Lab {
     let mut table =
-        Table::new(&["triggered by", "receives", "events", "recv", "left"]);
+        Table::new(&["trigger", "reads", "events", "recv calls", "bytes left"]);
     let modes = [("level", EpollFlags::empty()), ("edge", EpollFlags::EPOLLET)];
     let enough = [
-        ("one piece", Until::OnePiece),
-        ("to a short count", Until::ShortCount),
-        ("to EAGAIN", Until::WouldBlock),
+        ("once", Until::Once),
+        ("until a short count", Until::ShortCount),
+        ("until EAGAIN", Until::WouldBlock),
     ];
     for (mode, flag) in modes {
         for (name, enough) in enough {
@@ -68,8 +68,7 @@ fn experiment() -> Lab {
     Ok(())
 }
 
-/// Returns how many events and calls there were for a message, and how many
-/// bytes are left.
+/// Returns the numbers of events and calls per message, and of bytes left.
 fn talk(flag: EpollFlags, enough: Until) -> Result<[String; 3], Stop> {
     let (mut client, server) = pair()?;
     server.set_nonblocking(true)?;
@@ -84,15 +83,15 @@ fn talk(flag: EpollFlags, enough: Until) -> Result<[String; 3], Stop> {
         while epoll.wait(&mut space, EpollTimeout::ZERO)? > 0 {
             events += 1;
             loop {
-                let mut piece = [0; PIECE];
+                let mut buffer = [0; BUFFER];
                 let fd = server.as_raw_fd();
-                let count = recv(fd, &mut piece, MsgFlags::empty());
+                let count = recv(fd, &mut buffer, MsgFlags::empty());
                 calls += 1;
                 match count {
                     Err(Errno::EAGAIN) => break,
                     Err(error) => return Err(error.into()),
-                    Ok(_) if enough == Until::OnePiece => break,
-                    Ok(count) if count < PIECE => {
+                    Ok(_) if enough == Until::Once => break,
+                    Ok(count) if count < BUFFER => {
                         if enough == Until::ShortCount {
                             break;
                         }

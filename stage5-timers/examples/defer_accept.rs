@@ -1,19 +1,19 @@
 //! How often does a client wake up the server before it is served, and what
 //! does a client cost that never sends anything?
 //!
-//! With `TCP_DEFER_ACCEPT` (tcp(7)) the kernel keeps a connection, as a
-//! handshake that is not complete, until its first byte arrives or the time has
-//! passed. The client does not notice.
+//! With `TCP_DEFER_ACCEPT` (tcp(7)) the kernel holds a connection, as an
+//! incomplete handshake, until its first byte arrives or the time has passed.
+//! The client does not notice.
 //!
 //! Predict first: how many wake-ups does a client cost that connects and then
 //! sends a request? And a silent one? Does the kernel keep a silent client for
-//! ever? And which state do both sides show for the connection?
+//! ever? Which state does each side show for the connection?
 //!
 //! The server waits in epoll, accepts, and tries to receive at once. Wake-ups
 //! are returns of `epoll_wait`; after each step of a client the lab waits until
-//! there is none for 200 ms. The server has a descriptor for what is
-//! ESTABLISHED. The option is 2 s, which the kernel makes 3: it is a number of
-//! repeated SYN-ACKs (after 1 s, and 2 s more).
+//! there is none for 200 ms. The server has a descriptor only for an
+//! ESTABLISHED connection. The option is set to 2 s, and the kernel makes that
+//! 3 s, because it counts repeated SYN-ACKs (after 1 s, and 2 s more).
 //!
 //! Then change: 2 to 4, and predict the time. Close the listener while a silent
 //! client waits, and let it send then. (Takes four seconds.)
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     lab::run(experiment)
 }
 
-/// A server of one loop.
+/// A server with one event loop.
 struct Server {
     listener: TcpListener,
     epoll: Epoll,
@@ -46,16 +46,17 @@ struct Server {
 }
 
 fn experiment() -> Lab {
-    let head = ["option", "client", "wake-ups", "it says", "server says"];
+    let head =
+        ["DEFER_ACCEPT", "client", "wake-ups", "client state", "server state"];
     let mut table = Table::new(&head);
     for (option, seconds) in [("off", 0), ("on", 2)] {
         let mut server = serve(seconds)?;
         let mut client = connect(server.listener.local_addr()?)?;
         server.iterate(QUIET)?;
-        table.row(&server.row(option, "has connected", &client)?);
+        table.row(&server.row(option, "connected", &client)?);
         client.write_all(b"a request")?;
         server.iterate(QUIET)?;
-        table.row(&server.row(option, "has asked", &client)?);
+        table.row(&server.row(option, "sent request", &client)?);
     }
     let mut server = serve(2)?;
     let start = Instant::now();
@@ -78,7 +79,7 @@ fn serve(seconds: i32) -> Result<Server, Stop> {
 }
 
 impl Server {
-    /// Waits for an event so long, and then until all is quiet.
+    /// Waits up to `patience` for an event, and then until there are no more.
     fn iterate(&mut self, mut patience: Duration) -> Lab {
         let mut events = [EpollEvent::empty()];
         let timeout = |time| EpollTimeout::try_from(time).map_err(|_| "time");
@@ -92,7 +93,7 @@ impl Server {
                 self.clients.push(client);
             }
             for mut client in &self.clients {
-                // EAGAIN, as long as there is no request.
+                // EAGAIN while there is no request.
                 let _ = client.read(&mut [0; 100]);
             }
         }

@@ -1,19 +1,20 @@
-//! Ten thousand connections have a deadline each. What does it cost to set
-//! them, to move them, and to expire?
+//! Ten thousand connections have a deadline each. What does it cost to set a
+//! deadline, to move it, and to let it expire?
 //!
 //! Three kinds: a timerfd(2) for each connection, watched by epoll; a heap of
 //! deadlines and one timerfd, armed for the earliest; a heap, and the time-out
 //! of `epoll_wait` itself. A request moves its connection's deadline to later.
-//! The heaps do that lazily: the entry stays, comes due, and is inserted again.
+//! The heaps do that lazily: the entry stays, expires, and is inserted again.
 //!
 //! Predict first: how many system calls does each need? Which two cost the
 //! same?
 //!
-//! Calls are per deadline, rounded: `0` is less than one for two. `moving` is
-//! the processor time of ten moves each, compared with the cheapest.
+//! The calls are system calls per deadline, rounded: `0` is less than one per
+//! two deadlines. `CPU to move` is the CPU time for ten moves of each deadline,
+//! compared with the cheapest kind.
 //!
-//! Then change: watch the first kind edge-triggered, so that nothing has to
-//! read it. Move the entries of the heap at once.
+//! Then change: watch the timerfds edge-triggered, so that you don't have to
+//! read them. Move the entries in the heap at once.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -28,7 +29,7 @@ use nix::sys::epoll::{EpollEvent, EpollTimeout};
 
 const COUNT: usize = 10_000;
 
-/// System calls to set, to move once, to be told; the time of ten moves.
+/// System calls to set, to move once and to expire; the CPU time of ten moves.
 type Cost = ([usize; 3], Duration);
 
 fn main() -> ExitCode {
@@ -40,13 +41,18 @@ fn experiment() -> Lab {
         return Err(lab::not_here("10,100 descriptors are not allowed"));
     }
     let kinds = [
-        ("a timerfd each", each()?),
+        ("one timerfd each", each()?),
         ("heap, timerfd", heap(true)?),
-        ("heap, timeout", heap(false)?),
+        ("heap, time-out", heap(false)?),
     ];
     let least = kinds.iter().map(|kind| kind.1.1).min().unwrap_or_default();
-    let mut table =
-        Table::new(&["kind", "to set", "to move", "when due", "moving"]);
+    let mut table = Table::new(&[
+        "deadlines",
+        "calls to set",
+        "to move",
+        "to expire",
+        "CPU to move",
+    ]);
     for (name, (calls, moving)) in kinds {
         let [set, moved, due] =
             calls.map(|calls| ((calls + COUNT / 2) / COUNT).to_string());
@@ -82,7 +88,7 @@ fn each() -> Result<Cost, Stop> {
         let count = epoll.wait(&mut events, EpollTimeout::NONE)?;
         for event in events.iter().take(count) {
             let number = usize::try_from(event.data()).unwrap_or(0);
-            // It stays ready until it is read.
+            // A timerfd stays ready until it is read.
             all.get(number).map_or(Ok(()), |(timer, _)| timer.wait())?;
         }
         due += count;

@@ -5,13 +5,13 @@
 //! down, and what does one that rounds it up? Does a timerfd, which takes
 //! nanoseconds, have to choose?
 //!
-//! The lab tries one deadline, 1.9 ms away, fifty times. The number is the
-//! largest; `many` is more than 10. (On a busy machine a sleep may end so late
-//! that a loop which rounds down does not notice. The others never wake too
-//! early.)
+//! The lab waits for a deadline 1.9 ms away, fifty times. The table has the
+//! largest number of wake-ups for one deadline; `many` is more than 10. (On a
+//! busy machine a sleep may end so late that rounding down makes no difference.
+//! The other two never wake too early.)
 //!
-//! Then change: 1.9 ms to 20.9 ms. How much processor time does each kind take?
-//! Use `epoll_pwait2`, whose time-out is in nanoseconds.
+//! Then change: 1.9 ms to 20.9 ms. How much CPU time does each kind take? Use
+//! `epoll_pwait2`, whose time-out is in nanoseconds.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -24,15 +24,15 @@ fn main() -> ExitCode {
 }
 
 fn experiment() -> Lab {
-    let mut table = Table::new(&["the loop sleeps by", "wake-ups"]);
-    table.row(&["timeout, rounded down", wakeups(false, false)?]);
-    table.row(&["timeout, rounded up", wakeups(false, true)?]);
+    let mut table = Table::new(&["loop sleeps with", "wake-ups per deadline"]);
+    table.row(&["time-out, rounded down", wakeups(false, false)?]);
+    table.row(&["time-out, rounded up", wakeups(false, true)?]);
     table.row(&["timerfd", wakeups(true, false)?]);
     println!("{table}");
     Ok(())
 }
 
-/// For one deadline, at most.
+/// The largest number of wake-ups for one deadline.
 fn wakeups(own_timer: bool, round_up: bool) -> Result<&'static str, Stop> {
     let epoll = new_epoll()?;
     let timer = own_timer.then(|| watched(&epoll, 0)).transpose()?;

@@ -1,17 +1,17 @@
 //! When does a request travel with the SYN, before there is a connection?
 //!
 //! TCP Fast Open (RFC 7413): a server that allows it gives its client a cookie,
-//! and with that the client's next SYN may carry data. A client uses it by
-//! sending with `MSG_FASTOPEN` instead of connecting. Both the system
-//! (`net.ipv4.tcp_fastopen`, 1 for clients and 2 for servers) and the listener
-//! (`TCP_FASTOPEN`, how many at a time) must allow it.
+//! and with the cookie the client's next SYN may carry data. A client uses it
+//! by sending with `MSG_FASTOPEN` instead of connecting. Both the system
+//! (sysctl `net.ipv4.tcp_fastopen`: 1 for clients plus 2 for servers) and the
+//! listener (option `TCP_FASTOPEN`: the length of its queue) must allow it.
 //!
 //! Predict first: in which rows is the data in the SYN? What happens if a
 //! listener sets the option and the system does not allow it? Is a cookie from
 //! one port valid for another one on the same machine?
 //!
 //! Each row has its own network namespace, whose clients have no cookies yet,
-//! so the settings of the machine don't matter and don't change. `in the SYN`
+//! so the settings of the machine don't matter and don't change. `data in SYN`
 //! is `TCPI_OPT_SYN_DATA` in the `TCP_INFO` of the accepted socket.
 //!
 //! Then change: make the client a `connect` and a `send`. Set the sysctl to
@@ -50,10 +50,10 @@ fn experiment() -> Lab {
         "TCP_FASTOPEN",
         "setsockopt",
         "connection",
-        "in the SYN",
+        "data in SYN",
     ]);
     for (system, option) in [("1", "on"), ("3", "off"), ("3", "on")] {
-        // Only a process of one thread may leave for another network.
+        // Only a process with one thread may enter a new user namespace.
         let output = child::itself(&[system, option])?.output()?;
         let said = from_utf8(&output.stdout).map_err(|e| e.to_string())?;
         if let Some(why) = said.strip_prefix(lab::NOT_HERE) {
@@ -74,7 +74,7 @@ fn experiment() -> Lab {
     Ok(())
 }
 
-/// In a network with this sysctl, three connections one after the other.
+/// Opens three connections, one after the other, in a network with this sysctl.
 fn visit(system: &str, option: bool) -> Lab {
     network::alone()?;
     if fs::write(SYSCTL, system).is_err() {
@@ -90,7 +90,7 @@ fn visit(system: &str, option: bool) -> Lab {
     Ok(())
 }
 
-/// A listener, and what `setsockopt` said to it.
+/// A listener, and the result of `setsockopt`.
 fn listener(option: bool) -> Result<(TcpListener, String), Stop> {
     let socket = plain_v4()?;
     let mut said = "-".to_owned();
@@ -102,7 +102,7 @@ fn listener(option: bool) -> Result<(TcpListener, String), Stop> {
     Ok((TcpListener::from(socket), said))
 }
 
-/// Connects and sends in one call. Whether the data came with the SYN.
+/// Connects and sends in one call. Returns whether the data was in the SYN.
 fn ask(listener: &TcpListener) -> Result<bool, Stop> {
     let address: SocketAddr = listener.local_addr()?;
     let client = plain_v4()?;

@@ -6,17 +6,17 @@
 //! runs for each SYN. Each listener has its own accept queue.
 //!
 //! Predict first: how evenly does the hash distribute 1,000 clients? What does
-//! the kernel do if a program returns the number of no listener? When a
+//! the kernel do if a program returns a number that no listener has? When a
 //! listener closes, does another one get the clients in its queue?
 //!
-//! `a quarter` is 170 to 330. In the second table 100 clients wait, and
-//! listener 0 closes; or it drops all new packets (`IP_MINTTL`), accepts its
-//! queue, and closes. In the meantime 100 more connect; `late` is 0.9 s and
-//! more. In the third two sockets bind. (A second user takes root, so the lab
-//! does not try that.)
+//! `a quarter` is 170 to 330 clients. In the second table 100 clients wait, and
+//! listener 0 closes; or it quiesces (`IP_MINTTL` drops all new packets),
+//! accepts its queue, and closes. Meanwhile 100 new clients connect; `late` is
+//! 0.9 s or more. In the third table two sockets bind to one port. (A test with
+//! two users needs root, so the lab does not try that.)
 //!
 //! Then change: `sysctl net.ipv4.tcp_migrate_req=1`, as root. Attach the
-//! program to another socket. Accept the queue and close, and drop nothing.
+//! program to another socket. Accept the queue and close, without quiescing.
 
 use std::iter;
 use std::net::TcpListener;
@@ -35,16 +35,24 @@ fn main() -> ExitCode {
 }
 
 fn experiment() -> Lab {
-    let mut spread = Table::new(&["program says", "0", "1", "2", "3"]);
-    for (says, program) in [("(none)", None), ("2", Some(2)), ("9", Some(9))] {
+    let mut spread = Table::new(&[
+        "program returns",
+        "listener 0",
+        "listener 1",
+        "listener 2",
+        "listener 3",
+    ]);
+    let programs = [("(no program)", None), ("2", Some(2)), ("9", Some(9))];
+    for (returns, program) in programs {
         let [a, b, c, d] = share(program)?;
-        spread.row(&[says, a, b, c, d]);
+        spread.row(&[returns, a, b, c, d]);
     }
-    let head = ["listener 0", "in its queue", "reset", "100 more"];
+    let head = ["listener 0", "queued clients", "reset", "100 new clients"];
     let mut leaving = Table::new(&head);
     leaving.row(&leave("closes", false)?);
-    leaving.row(&leave("drops, accepts, closes", true)?);
-    let mut joining = Table::new(&["first has it", "second has it", "bind"]);
+    leaving.row(&leave("quiesces, accepts, closes", true)?);
+    let mut joining =
+        Table::new(&["first: REUSEPORT", "second: REUSEPORT", "second bind"]);
     for (old, new) in [(false, true), (true, false), (true, true)] {
         let first = member(LOOPBACK, old)?;
         let second = member(first.local_addr()?, new);
@@ -54,7 +62,7 @@ fn experiment() -> Lab {
     Ok(())
 }
 
-/// What each listener gets of 1,000 clients.
+/// Each listener's share of 1,000 clients.
 fn share(program: Option<u32>) -> Result<[&'static str; 4], Stop> {
     let (group, place) = four()?;
     if let Some(number) = program {
@@ -81,7 +89,7 @@ fn open(client: &impl AsFd) -> bool {
     TcpInfo::of(client).is_ok_and(|info| info.state == "ESTABLISHED")
 }
 
-/// Listener 0 leaves, and some clients wait in its queue.
+/// Listener 0 closes while clients wait in its queue.
 fn leave(how: &str, careful: bool) -> Result<[&str; 4], Stop> {
     let ([leaver, others @ ..], place) = four()?;
     let clients = (0..100).map(|_| connect(place));
@@ -90,7 +98,7 @@ fn leave(how: &str, careful: bool) -> Result<[&str; 4], Stop> {
     let queues = || queue(&leaver) + others.iter().map(queue).sum::<u32>();
     until("all to be in a queue", || queues() == 100)?;
     let (waiting, start) = (queue(&leaver) as usize, Instant::now());
-    // If it does not stay, it closes here.
+    // Unless it quiesces first, listener 0 closes here.
     let stays = careful.then_some(leaver);
     stays.as_ref().map_or(Ok(()), deafen)?;
     let more = (0..100).map(|_| start_connecting(place));
@@ -101,7 +109,7 @@ fn leave(how: &str, careful: bool) -> Result<[&str; 4], Stop> {
     until("the others to connect", || more.iter().all(open))?;
     let late = start.elapsed().as_millis() >= 900;
     let reset = || clients.iter().filter(|client| !open(*client)).count();
-    // If there are none, the table says so.
+    // A time-out is fine here: the table then says `none`.
     let _ = until("the resets", || reset() + accepted.len() >= waiting);
     let (reset, some) = (reset(), waiting > 0);
     Ok([
@@ -109,9 +117,9 @@ fn leave(how: &str, careful: bool) -> Result<[&str; 4], Stop> {
         if some { "some" } else { "none" },
         match reset {
             0 => "none",
-            _ if reset == waiting => "all of these",
+            _ if reset == waiting => "all of them",
             _ => "others",
         },
-        if late { "some late" } else { "at once" },
+        if late { "some are late" } else { "connect at once" },
     ])
 }
