@@ -144,7 +144,7 @@ proptest! {
     })]
 
     #[test]
-    fn every_split_gives_the_same_answers(
+    fn every_split_gives_the_same_responses(
         stream in stream(),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
     ) {

@@ -1,5 +1,5 @@
-//! In which system call the server sleeps, and how long a list it takes there.
-//! The kernel says so itself, in `/proc/PID/syscall` (proc(5)).
+//! Checks in which system call the server sleeps, and how long a list it passes
+//! there. The kernel shows both in `/proc/PID/syscall` (proc(5)).
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,12 +9,12 @@ use conversations::{Stage, process, report};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 
-const PROMISE: &str = "Where the server sleeps while so many clients are \
-    connected and silent,\nand how long the list is that it hands to the \
-    kernel there.";
+const PROMISE: &str = "Which system call the server sleeps in while clients \
+    are connected and silent,\nand how long a list it passes to the kernel \
+    there.";
 
-/// How many clients are connected, one line of the table each.
-const CROWDS: [usize; 3] = [0, 10, 100];
+/// Numbers of connected clients, one per row of the table.
+const CLIENTS: [usize; 3] = [0, 10, 100];
 
 #[test]
 fn asleep() -> Result<(), String> {
@@ -22,26 +22,26 @@ fn asleep() -> Result<(), String> {
     let stage = Stage::program(binary, NAME);
     let server = stage.start_plain(&[])?;
     let pid = server.pid();
-    // Asleep, it has all that it starts with.
+    // Once it sleeps, it has opened all its own descriptors.
     process::until_asleep(pid, stage.ceiling)?;
     let alone = process::descriptors(pid)?;
     let mut clients = Vec::new();
     let mut table = String::from("clients   asleep in");
-    for crowd in CROWDS {
-        while clients.len() < crowd {
+    for count in CLIENTS {
+        while clients.len() < count {
             clients.push(server.connect()?);
         }
         process::until("the clients to be accepted", stage.ceiling, || {
-            process::descriptors(pid).is_ok_and(|now| now == alone + crowd)
+            process::descriptors(pid).is_ok_and(|now| now == alone + count)
         })?;
         process::until_asleep(pid, stage.ceiling)?;
-        let _ = write!(table, "\n{crowd:7}   {}", sleeps_in(pid)?);
+        let _ = write!(table, "\n{count:7}   {}", sleeps_in(pid)?);
     }
     compare(&stage, &table)
 }
 
-/// The call in which the loop is: the only thread of the process, or the last
-/// one that it has started.
+/// The system call that the loop is in. Its thread is the only one of the
+/// process, or the one started last.
 fn sleeps_in(pid: i32) -> Result<String, String> {
     let task = process::tasks(pid)?.into_iter().max().unwrap_or(pid);
     let path = format!("/proc/{pid}/task/{task}/syscall");

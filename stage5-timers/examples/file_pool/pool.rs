@@ -80,7 +80,7 @@ impl Pool {
             let (key, mut connection) = self.next(&mut context.log);
             context.now = timers::now();
             connection.advance(&mut context);
-            context.trace(&connection.socket, &"turn", &connection.state);
+            context.trace(&connection.socket, &"iteration", &connection.state);
             let mut done = lock(&self.done);
             done.push((key, connection));
             // One wake-up is enough for all connections in the list.

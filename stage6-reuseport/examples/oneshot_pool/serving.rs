@@ -86,13 +86,13 @@ impl Shared {
     fn serve(
         &self,
         key: DefaultKey,
-        turn: fn(&mut Connection, &mut Context),
+        work: fn(&mut Connection, &mut Context),
         context: &mut Context,
     ) {
         // It may already be closed, by its deadline or by another worker.
         let Some(served) = self.find(key) else { return };
         let mut connection = lock(&served);
-        turn(&mut connection, context);
+        work(&mut connection, context);
         self.settle(key, &mut connection, context);
     }
 
@@ -104,7 +104,7 @@ impl Shared {
         connection: &mut Connection,
         context: &mut Context,
     ) {
-        context.trace(&connection.socket, &"turn", &connection.state);
+        context.trace(&connection.socket, &"iteration", &connection.state);
         if connection.state == State::Closed {
             return self.remove(key);
         }
@@ -139,8 +139,8 @@ impl Shared {
         let beyond = MAX_REJECTING.min(most / 8).max(1);
         for _ in 0..ACCEPT_BUDGET {
             let count = lock(&self.table).len();
-            let crowded = count >= most.saturating_add(beyond);
-            let accepted = if crowded {
+            let overloaded = count >= most.saturating_add(beyond);
+            let accepted = if overloaded {
                 Accepted::OutOfResources(Errno::EMFILE)
             } else {
                 socket::accept(listener)?
