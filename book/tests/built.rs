@@ -41,7 +41,11 @@ fn small_book(page: &str) -> TempDir {
 
 /// Builds the small book from a subfolder, without cargo's variables.
 fn build_small(root: &TempDir) -> Output {
-    book(&["build"])
+    build_small_with(root, &[])
+}
+
+fn build_small_with(root: &TempDir, flags: &[&str]) -> Output {
+    book(&[&["build"], flags].concat())
         .current_dir(root.path().join("book/src"))
         .env_remove("CARGO_MANIFEST_DIR")
         .output()
@@ -130,6 +134,26 @@ fn a_failed_build_keeps_the_old_book() {
                   book/src/a.md:3: there is no page b.md\n";
     assert!(said.ends_with(wanted), "{said}");
     assert_eq!(fs::read_to_string(&built).unwrap(), before);
+}
+
+#[test]
+fn a_book_for_a_class_has_no_answers() {
+    let folded = |name| {
+        format!(
+            "<details>\n<summary>{name}</summary>\n\n{name}!\n\n</details>\n"
+        )
+    };
+    let page = ["Answer", "Solution", "Hint"].map(folded).join("\n");
+    let root = small_book(&format!("# A\n\n{page}"));
+    let built = root.path().join("book/book/a.html");
+    for (flags, answers) in [(&[][..], true), (&["--no-answers"], false)] {
+        let output = build_small_with(&root, flags);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let text = fs::read_to_string(&built).unwrap();
+        assert_eq!(text.contains("Answer!"), answers);
+        assert_eq!(text.contains("Solution!"), answers);
+        assert!(text.contains("Hint!"));
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use conversations::server::command::words;
+use conversations::variant::stages::Ladder;
 use conversations::{Stage, suite};
 
 /// A command, with its file and line.
@@ -176,6 +177,15 @@ impl Workspace {
         }
         match cargo.get(1).map(String::as_str) {
             Some("ladder") => is_named(cargo.get(2), "tests/ladder/main.rs"),
+            Some("practice") => {
+                is_named(cargo.get(2), "tests/practice/main.rs")?;
+                match cargo.get(3).filter(|it| !is_placeholder(it)) {
+                    Some(name) if name.parse::<u32>().is_err() => {
+                        check_task(name)
+                    }
+                    _ => Ok(()),
+                }
+            }
             Some("book") => is_named(cargo.get(2), "book/tool/main.rs"),
             Some(
                 "run" | "test" | "build" | "bench" | "fmt" | "clippy" | "doc"
@@ -248,6 +258,15 @@ impl Workspace {
     }
 }
 
+/// Whether there is a bug or an exercise of this name.
+fn check_task(name: &str) -> Result<(), String> {
+    let tasks = Ladder::find(&root())?.tasks()?;
+    if tasks.contains_key(name) {
+        return Ok(());
+    }
+    Err(format!("there is no bug and no exercise {name}"))
+}
+
 fn has_flag(help: &str, flag: &str) -> bool {
     help.split_whitespace().any(|word| word.trim_end_matches(',') == flag)
 }
@@ -262,7 +281,7 @@ fn is_placeholder(word: &str) -> bool {
     upper && !lower || word.contains(['…', '$', '{'])
 }
 
-/// Checks a word after `cargo book` or `cargo ladder`: a flag, a number, or a
+/// Checks a word after `cargo book` or another command of ours: a flag, a number, or a
 /// command in the program's source.
 fn is_named(word: Option<&String>, source: &str) -> Result<(), String> {
     let Some(word) = word.filter(|word| !word.starts_with('-')) else {
@@ -373,6 +392,8 @@ fn mistakes_in_commands_are_found() {
         ("cargo run -p stage5-timers --example none", "no example none"),
         ("cargo run -p stage5-timers -- . --none", "no flag --none"),
         ("kill $(pgrep x); pgrep -n stage6", "pgrep may kill"),
+        ("cargo practice strat NAME", "strat"),
+        ("cargo practice start no-such-bug", "no bug and no exercise"),
         ("RUST_LOG=trace cargo lader", "command `lader`"),
     ] {
         let all = simple(command).unwrap();

@@ -130,7 +130,7 @@ fn solved(place: &Place, task: &Task) -> Result<Answer, Failure> {
 }
 
 /// The part of a test's output that tells what failed.
-fn failure(said: &str) -> &str {
+pub fn failure(said: &str) -> &str {
     let begin = said.find("---- ").unwrap_or(0);
     let rest = said.get(begin..).unwrap_or(said);
     let end = rest.find("\nfailures:\n    ").unwrap_or(rest.len());

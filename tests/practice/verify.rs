@@ -7,7 +7,7 @@ use conversations::command::{Answer, Failure};
 use conversations::variant::task::{Check, Kind, Task};
 use conversations::variant::{Variant, lock};
 
-use crate::check::anything_broken;
+use crate::check::{anything_broken, failure};
 use crate::place::Place;
 
 /// How many seconds a test waits for one event that a bug prevents.
@@ -56,6 +56,7 @@ fn one(place: &Place, task: &Task, full: bool) -> Result<(), String> {
     }
     let must = task.says("Says");
     if !said.contains(&must) {
+        let said = failure(&said);
         return Err(format!("its check does not say `{must}`:\n{said}"));
     }
     spares(&start, task)?;
@@ -69,7 +70,7 @@ fn one(place: &Place, task: &Task, full: bool) -> Result<(), String> {
     must_pass(&solved, &task.check())?;
     if full && task.kind == Kind::Exercise {
         let broken = anything_broken(&solved)?;
-        return broken.map_or(Ok(()), Err);
+        return broken.map_or(Ok(()), |said| Err(failure(&said).to_owned()));
     }
     spares(&solved, task)
 }
@@ -95,7 +96,7 @@ fn must_pass(variant: &Variant, check: &Check) -> Result<(), String> {
     if passed && !none_ran(&said) {
         return Ok(());
     }
-    Err(format!("{} fails:\n{said}", check.command()))
+    Err(format!("{} fails:\n{}", check.command(), failure(&said)))
 }
 
 /// A filter that matches nothing proves nothing.
