@@ -28,7 +28,7 @@ pub fn check(place: &Place, name: Option<&str>) -> Result<Answer, Failure> {
     let variant = written(place, task, &folder)?;
     let check = task.check();
     eprintln!("Building {} ...", task.name);
-    if let Err(said) = variant.build_check(&check) {
+    if let Err(said) = variant.build_checks(&[&check]) {
         return Ok(Answer::bad(format!("{said}\nIt does not build yet.\n")));
     }
     let (passed, said) = variant.run_check(&check, None)?;
@@ -74,7 +74,7 @@ pub fn anything_broken(variant: &Variant) -> Result<Option<String>, String> {
     programs.sort_by_key(|name| name == "conversations");
     for program in programs {
         let check = Check { program, filter: String::new() };
-        if let Err(said) = variant.build_check(&check) {
+        if let Err(said) = variant.build_checks(&[&check]) {
             return Ok(Some(said));
         }
         let (passed, said) = variant.run_check(&check, None)?;

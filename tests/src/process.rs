@@ -232,7 +232,7 @@ fn all_asleep(pid: i32) -> bool {
     all_are(pid, 'S')
 }
 
-/// Whether all threads are in this state (proc_pid_stat(5)).
+/// Whether all threads are in this state (`proc_pid_stat(5)`).
 fn all_are(pid: i32, state: char) -> bool {
     let is = |task: &i32| {
         let stat = read(&format!("/proc/{pid}/task/{task}/stat"));

@@ -28,32 +28,34 @@ impl Variant {
         Err(format!("{} does not build without warnings.\n{said}", self.name))
     }
 
-    /// Builds the test program of a check from what is in its folder.
-    ///
-    /// Returns the compiler's warnings.
+    /// Builds the test programs of checks from what is in the variant's folder,
+    /// and returns the compiler's warnings.
     ///
     /// # Errors
-    /// What the compiler says of a crate that it can't build.
-    pub fn build_check(&self, check: &Check) -> Result<String, String> {
+    /// The compiler's messages if the crate does not build.
+    pub fn build_checks(&self, checks: &[&Check]) -> Result<String, String> {
         let mut command = self.cargo(&["test", "--no-run", "--quiet"]);
-        command.args(["--message-format=json", "--test", &check.program]);
+        command.arg("--message-format=json");
+        for check in checks {
+            command.args(["--test", &check.program]);
+        }
         let output =
             command.output().map_err(|e| format!("cannot run cargo: {e}"))?;
         let said = complaints(&output.stdout);
         if output.status.success() {
             return Ok(said);
         }
-        // Cargo itself may have found something, such as a bad manifest.
+        // Cargo itself may have complained, for example of a bad manifest.
         let cargo = String::from_utf8_lossy(&output.stderr);
         Err(if said.is_empty() { cargo.into_owned() } else { said })
     }
 
-    /// Runs a check, without the forms of scripts that take long, and returns
-    /// whether it passed, with what it printed. Tests wait `ceiling` seconds
-    /// for one event, or as long as always.
+    /// Runs a check, with each script in one form only. Returns whether it
+    /// passed, and what it printed. `ceiling` is how many seconds a test waits
+    /// for one event, if it is not the default.
     ///
     /// # Errors
-    /// If cargo can't be run.
+    /// Cargo can't be run.
     pub fn run_check(
         &self,
         check: &Check,

@@ -26,7 +26,7 @@ fn forgotten_request() -> Result<(), String> {
     let _alone = lock(&ladder.root)?;
     let variant = task.start(&ladder)?;
     variant.write(&variant.folder())?;
-    variant.build_check(&task.check())?;
+    variant.build_checks(&[&task.check()])?;
     let program = variant.program().display().to_string();
     let words = vec!["RUST_LOG=trace".to_owned(), program];
     let launch = Launch::Program("env".into(), words);
@@ -52,7 +52,7 @@ fn forgotten_request() -> Result<(), String> {
 }
 
 /// The queues of the server's socket, as ss(8) would show them
-/// (proc_pid_net(5), `/proc/net/tcp`).
+/// (`proc_pid_net(5)`, `/proc/net/tcp`).
 fn queues(server: u16, client: u16) -> Result<String, String> {
     let table = std::fs::read_to_string("/proc/net/tcp");
     let table = table.map_err(|error| error.to_string())?;
