@@ -39,7 +39,7 @@ pub fn reset(place: &Place, name: Option<&str>) -> Result<Answer, Failure> {
     if !folder.exists() {
         return Err(not_started(task));
     }
-    let aside = (1..)
+    let aside = (1..=usize::MAX)
         .map(|n| place.folder.join(format!("{}.old-{n}", task.name)))
         .find(|aside| !aside.exists())
         .unwrap_or_default();
