@@ -6,7 +6,7 @@ use conversations::command::{Answer, Failure};
 use conversations::variant::files::{
     Files, folder_files, read, write_if_changed,
 };
-use conversations::variant::task::{Check, Kind, Task};
+use conversations::variant::task::{Kind, Task};
 use conversations::variant::{Variant, lock};
 
 use crate::place::Place;
@@ -36,7 +36,7 @@ pub fn check(place: &Place, name: Option<&str>) -> Result<Answer, Failure> {
         return Ok(Answer::bad(still_there(task, &said)));
     }
     eprintln!("The check passes. Running all other tests ...");
-    if let Some(said) = anything_broken(&variant)? {
+    if let Some(said) = anything_broken(place, task, &variant)? {
         return Ok(Answer::bad(broke(task, &said)));
     }
     solved(place, task)
@@ -63,17 +63,12 @@ fn written(
 }
 
 /// The first failure among all tests of the crate, each in one form.
-pub fn anything_broken(variant: &Variant) -> Result<Option<String>, String> {
-    let files = variant.files()?;
-    let programs = files.keys().filter_map(|file| {
-        let name = file.strip_prefix("tests/")?.strip_suffix(".rs")?;
-        (!name.contains('/') && name != "variants").then_some(name.to_owned())
-    });
-    let mut programs: Vec<String> = programs.collect();
-    // What takes longest comes last.
-    programs.sort_by_key(|name| name == "conversations");
-    for program in programs {
-        let check = Check { program, filter: String::new() };
+pub fn anything_broken(
+    place: &Place,
+    task: &Task,
+    variant: &Variant,
+) -> Result<Option<String>, String> {
+    for check in task.everything(&place.ladder)? {
         if let Err(said) = variant.build_checks(&[&check]) {
             return Ok(Some(said));
         }

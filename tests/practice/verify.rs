@@ -74,7 +74,7 @@ fn one(place: &Place, task: &Task, full: bool) -> Result<(), String> {
         return Ok(());
     }
     if full {
-        let broken = anything_broken(&solved)?;
+        let broken = anything_broken(place, task, &solved)?;
         return broken.map_or(Ok(()), |said| Err(failure(&said).to_owned()));
     }
     must_pass(&solved, &task.spared())

@@ -66,6 +66,9 @@ impl Variant {
         if !check.filter.is_empty() {
             command.arg(&check.filter);
         }
+        for name in &check.skipped {
+            command.args(["--skip", name]);
+        }
         if let Some(seconds) = ceiling {
             command.env("CEILING", seconds.to_string());
         }

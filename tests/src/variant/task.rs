@@ -26,6 +26,10 @@ pub const EXERCISE: [&str; 7] =
 /// they are [`SPARED`].
 pub const SPARES: &str = "Spares";
 
+/// Another one, for exercises: tests whose snapshots the solution changes on
+/// purpose, such as the list of system calls. They don't count.
+pub const CHANGES: &str = "Changes";
+
 /// What nearly no bug touches.
 const SPARED: &str = "conversations methods::";
 
@@ -58,6 +62,8 @@ pub struct Check {
     pub program: String,
     /// `fault::accept`, or the beginning of several names; empty for all.
     pub filter: String,
+    /// Names of tests that don't count.
+    pub skipped: Vec<String>,
 }
 
 impl Kind {
@@ -153,6 +159,31 @@ impl Task {
         Check::parse(if spared.is_empty() { SPARED } else { &spared })
     }
 
+    /// Everything that has to pass when it is solved: all test programs, what
+    /// takes longest last.
+    ///
+    /// # Errors
+    /// As for [`Task::start`].
+    pub fn everything(&self, ladder: &Ladder) -> Result<Vec<Check>, String> {
+        let changes = self.says(CHANGES);
+        let skipped: Vec<String> =
+            changes.split_whitespace().map(str::to_owned).collect();
+        let files = self.start(ladder)?.files()?;
+        let programs = files.keys().filter_map(|file| {
+            file.strip_prefix("tests/")?.strip_suffix(".rs")
+        });
+        let mut checks: Vec<Check> = programs
+            .filter(|name| !name.contains('/') && *name != "variants")
+            .filter(|name| !skipped.iter().any(|it| it == name))
+            .map(|name| Check {
+                skipped: skipped.clone(),
+                ..Check::parse(name)
+            })
+            .collect();
+        checks.sort_by_key(|check| check.program == "conversations");
+        Ok(checks)
+    }
+
     /// The crate that the learner gets.
     ///
     /// # Errors
@@ -193,7 +224,9 @@ impl Task {
             return Err(format!("{patch}: `{field}:` is missing or empty"));
         }
         let mut names = self.patch.header.names();
-        match names.find(|it| !known.contains(it) && *it != SPARES) {
+        match names
+            .find(|it| !known.contains(it) && ![SPARES, CHANGES].contains(it))
+        {
             Some(name) => Err(format!("{patch}: there is no field `{name}:`")),
             None => Ok(()),
         }
@@ -204,13 +237,14 @@ impl Check {
     /// `PROGRAM FILTER`.
     fn parse(text: &str) -> Self {
         let (program, filter) = text.split_once(' ').unwrap_or((text, ""));
-        Self { program: program.to_owned(), filter: filter.to_owned() }
+        let (program, filter) = (program.to_owned(), filter.to_owned());
+        Self { program, filter, skipped: Vec::new() }
     }
 
     /// The command that runs it, for people.
     #[must_use]
     pub fn command(&self) -> String {
-        let Self { program, filter } = self;
+        let Self { program, filter, .. } = self;
         format!("cargo test --test {program} {filter}").trim_end().to_owned()
     }
 }
