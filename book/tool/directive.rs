@@ -200,7 +200,7 @@ fn snapshot(name: &str, library: &Library) -> Result<String, String> {
     let (group, last) = name.rsplit_once('/').unwrap_or(("", name));
     let stages = &library.stages;
     if group == "practice" {
-        let caption = "As seen by <code>cargo test -p conversations --test \
+        let caption = "Checked by <code>cargo test -p conversations --test \
                        practice</code>";
         return Ok(listing(caption, "text", &body));
     }
