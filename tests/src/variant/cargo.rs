@@ -114,7 +114,9 @@ impl Variant {
         command
             .args(words)
             .current_dir(self.folder())
-            .env("CARGO_TARGET_DIR", target(&self.root));
+            .env("CARGO_TARGET_DIR", target(&self.root))
+            // What rustc keeps for each of them would fill gigabytes.
+            .env("CARGO_INCREMENTAL", "0");
         match self.sub_step() {
             Some(step) => command.env("SUB_STEP", step),
             None => command.env_remove("SUB_STEP"),
