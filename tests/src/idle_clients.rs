@@ -202,9 +202,12 @@ fn no_wake_ups(stage: &Stage) -> Outcome {
         let (start, _) = process::used_by_tree(pid);
         thread::sleep(WATCH_TIME);
         let (end, _) = process::used_by_tree(pid);
-        let ticks = end.ticks - start.ticks;
-        let wake_ups = end.voluntary - start.voluntary;
-        (ticks, wake_ups)
+        // Where a thread or a process has ended meanwhile, its part is missing:
+        // then look again.
+        let added = |end: u64, start| end.checked_sub(start);
+        let ticks = added(end.ticks, start.ticks).unwrap_or(u64::MAX);
+        let wake_ups = added(end.voluntary, start.voluntary);
+        (ticks, wake_ups.unwrap_or(u64::MAX))
     };
     // It may still be accepting at the first check.
     let mut last = (0, 0);
