@@ -126,6 +126,8 @@ fn one_timer(stage: &Stage) -> Outcome {
 fn last_deadline(stage: &Stage) -> Outcome {
     let mut server = stage.start_plain(&["--head-timeout", "1"])?;
     let pid = server.pid();
+    // Once it sleeps, it has opened everything that it keeps open.
+    process::until_asleep(pid, stage.ceiling)?;
     let before = process::descriptors(pid)?;
     let mut client = server.connect()?;
     client.send(&SMALL_FILE[..20])?;
