@@ -35,6 +35,12 @@ pub fn check(place: &Place, name: Option<&str>) -> Result<Answer, Failure> {
     if !passed {
         return Ok(Answer::bad(still_there(task, &said)));
     }
+    if let Some(why) = skipped(&said) {
+        let name = &task.name;
+        return Err(Failure::Blocked(format!(
+            "{name} can't be checked on this machine: {why}"
+        )));
+    }
     eprintln!("The check passes. Running all other tests ...");
     if let Some(said) = anything_broken(place, task, &variant)? {
         return Ok(Answer::bad(broke(task, &said)));
@@ -122,6 +128,13 @@ fn solved(place: &Place, task: &Task) -> Result<Answer, Failure> {
         "{verdict}{how}: all tests pass. That is {done} of {all}.\n`cargo \
          practice solution {name}` shows how we would put it.\n"
     )))
+}
+
+/// Why a check that passed proves nothing: the test was skipped, because this
+/// machine lacks a tool or a right.
+pub fn skipped(said: &str) -> Option<&str> {
+    let (_, why) = said.split_once("SKIPPED: ")?;
+    why.lines().next().map(|line| line.trim_end_matches(')'))
 }
 
 /// The part of a test's output that tells what failed.

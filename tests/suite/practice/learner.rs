@@ -1,6 +1,9 @@
 //! What a learner types, and what comes back.
 
+use std::env;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -12,7 +15,10 @@ use tempfile::TempDir;
 /// A bug whose check takes little time.
 const BUG: &str = "never-hangs-up";
 
-/// Its stage, and the file with the bug.
+/// A bug of stage 2 whose check needs strace(1).
+const TRACED: &str = "exits-at-night";
+
+/// The stage of [`BUG`], and the file with the bug.
 const STAGE: &str = "stage4-epoll-et";
 const FILE: &str = "src/connection.rs";
 
@@ -34,7 +40,14 @@ impl Learner {
     }
 
     fn types(&self, words: &[&str]) -> Ran {
+        let path = env::var_os("PATH").unwrap_or_default();
+        self.types_with(&path, words)
+    }
+
+    fn types_with(&self, path: &OsStr, words: &[&str]) -> Ran {
         let output = Command::new(env!("CARGO_BIN_EXE_practice"))
+            .env("PATH", path)
+            .env_remove("REQUIRE_TOOLS")
             .args(words)
             .arg("--dir")
             .arg(self.0.path())
@@ -140,6 +153,30 @@ fn hints_come_one_at_a_time() {
     learner.types(&["hint"]).must(0, &["no more hints"]);
     let parts = [&words("Cause"), "READABLE", "--test half_close"];
     learner.types(&["solution"]).must(0, &parts);
+}
+
+/// A check that was skipped proves nothing: nobody may be told that a bug is
+/// fixed because strace(1) is missing.
+#[test]
+fn without_its_tool_a_check_has_no_verdict() {
+    let learner = Learner::new();
+    let tools = tempfile::tempdir().unwrap();
+    for folder in env::split_paths(&env::var_os("PATH").unwrap()) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_name() != "strace" {
+                // The first folder that has a program wins, as in PATH.
+                let link = tools.path().join(entry.file_name());
+                let _ = symlink(entry.path(), link);
+            }
+        }
+    }
+    let path = tools.path().as_os_str();
+    learner.types(&["start", TRACED]).must(0, &[]);
+    let parts = [TRACED, "can't be checked on this machine", "strace"];
+    learner.types_with(path, &["check"]).must(1, &parts);
+    learner.types(&["list", "2"]).must(0, &[&format!("> {TRACED}")]);
+    let parts = ["SKIPPED", "1 skipped"];
+    learner.types_with(path, &["verify", TRACED]).must(0, &parts);
 }
 
 /// The way from the bug to the solution, with a crate that does not build and
