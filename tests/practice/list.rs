@@ -45,18 +45,22 @@ pub fn list(place: &Place, stage: Option<u32>) -> Result<Answer, Failure> {
     let done = progress.tasks.values().filter(|entry| entry.solved).count();
     let _ = writeln!(
         text,
-        "{done} of {} solved. `*` solved, `>` started. Begin with \
-         `cargo practice start NAME`.",
+        "{done} of {} solved. `*` solved, `?` solution read, `>` started. Begin \
+         with `cargo practice start NAME`.",
         place.tasks.len()
     );
     Ok(Answer::good(text))
 }
 
 fn mark(place: &Place, progress: &Progress, task: &Task) -> char {
-    let solved = progress.tasks.get(&task.name).is_some_and(|it| it.solved);
-    match (solved, place.crate_of(task).exists()) {
-        (true, _) => '*',
-        (false, true) => '>',
-        (false, false) => ' ',
+    let entry = progress.tasks.get(&task.name);
+    if entry.is_some_and(|it| it.solved) {
+        '*'
+    } else if entry.is_some_and(|it| it.looked) {
+        '?'
+    } else if place.crate_of(task).exists() {
+        '>'
+    } else {
+        ' '
     }
 }

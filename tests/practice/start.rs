@@ -1,5 +1,6 @@
 //! Writes the crate to work on.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -77,32 +78,42 @@ fn write(place: &Place, task: &Task) -> Result<(), String> {
 }
 
 /// All practice crates share the dependencies that have been built already,
-/// and `cargo practice` works inside them as it does at the top.
+/// and `cargo practice` works inside them as it does at the top. It takes the
+/// place of the alias there, which cargo allows for a string only; and a string
+/// is split at spaces, so below a path with spaces there is no alias.
 fn config(root: &Path) -> String {
-    let quoted = |path: PathBuf| format!("{:?}", path.display().to_string());
-    let manifest = quoted(root.join("Cargo.toml"));
+    let path = |path: PathBuf| path.display().to_string();
+    let manifest = path(root.join("Cargo.toml"));
     let target = root.join("target");
-    let shared = quoted(target.join("variants/target"));
-    let target = quoted(target);
-    format!(
-        "[build]\ntarget-dir = {shared}\n\n[alias]\npractice = [\n    \
-         \"run\", \"--quiet\",\n    \"--manifest-path\", {manifest},\n    \
-         \"--target-dir\", {target},\n    \"--package\", \"conversations\", \
-         \"--bin\", \"practice\", \"--\",\n]\n"
-    )
+    let shared = path(target.join("variants/target"));
+    let mut text = format!(
+        "# Written by `cargo practice start`, for this place: if you move the \
+         checkout,\n# start again, or change the paths.\n\n[build]\n\
+         target-dir = {shared:?}\n"
+    );
+    if !manifest.contains(char::is_whitespace) {
+        let alias = format!(
+            "run --quiet --manifest-path {manifest} --target-dir {} --package \
+             conversations --bin practice --",
+            path(target)
+        );
+        let _ = write!(text, "\n[alias]\npractice = {alias:?}\n");
+    }
+    text
 }
 
 fn welcome(place: &Place, task: &Task) -> String {
     let folder = shown(place, &place.crate_of(task));
-    let Task { name, stage, .. } = task;
+    let stage = &task.stage;
     let what = match task.kind {
         Kind::Bug => "has a bug. A user reports",
         Kind::Exercise => "is yours to extend",
     };
     format!(
-        "{folder} is {} as you know it, but it {what}:\n\n{}\n\nOpen {folder} \
-         in your editor, and good luck. `cargo practice check {name}` tells \
-         whether it is solved, and `cargo practice hint {name}` helps.\n",
+        "{folder} is {} as you know it, but it {what}:\n\n{}\n\n    \
+         cd {folder}\n    cargo run -- --help\n    cargo practice check    # \
+         is it solved?\n    cargo practice hint     # one of two hints\n\n\
+         README.md there says more. Good luck.\n",
         stage.name,
         wrapped(&task.given(), "    ")
     )
@@ -117,12 +128,11 @@ fn note(task: &Task) -> String {
     };
     format!(
         "# {name}: {}\n\nThis is {}, {}.\n\n## {heading}\n\n{}\n\n## How to \
-         work on it\n\n    cargo run -- --help        # the server, to look at \
+         work on it\n\n{}\n\n    cargo run -- --help        # the server, to look at \
          from outside\n    RUST_LOG=trace cargo run   # it prints a line for \
          each event\n    cargo practice check       # is it solved, and does \
          all else still work?\n    cargo practice hint        # the next of two \
-         hints\n    cargo practice solution    # the {}\n\nThe chapter \"Bug \
-         hunting\" of the book shows a way to go about it.\n",
+         hints\n    cargo practice solution    # the {}\n",
         task.says("Title"),
         stage.name,
         match task.kind {
@@ -130,6 +140,16 @@ fn note(task: &Task) -> String {
             Kind::Exercise => "with one more test in `tests/`, which fails",
         },
         wrapped(&task.given(), ""),
+        match task.kind {
+            Kind::Bug => {
+                "Reproduce it from outside before you open `src/`. The \
+                 chapter \"Bug hunting\" of\nthe book shows how."
+            }
+            Kind::Exercise => {
+                "Read the test first. It says what is promised, and how it \
+                 finds out."
+            }
+        },
         match task.kind {
             Kind::Bug => "cause, and how to mend it",
             Kind::Exercise => "code of one solution",

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use conversations::variant::files::Files;
 use conversations::variant::stages::Ladder;
@@ -35,8 +35,23 @@ struct Ran {
 }
 
 impl Learner {
+    /// Below the workspace, as `practice/` is: cargo reads its settings there
+    /// as well.
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let below = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        fs::create_dir_all(below).unwrap();
+        Self(tempfile::tempdir_in(below).unwrap())
+    }
+
+    /// Runs cargo in the crate of a task.
+    fn cargo(&self, name: &str, words: &[&str]) -> Ran {
+        let output = Command::new(env!("CARGO"))
+            .args(words)
+            .current_dir(self.0.path().join(name))
+            .env_remove("CARGO_TARGET_DIR")
+            .output()
+            .unwrap();
+        Ran::of(&output)
     }
 
     fn types(&self, words: &[&str]) -> Ran {
@@ -54,9 +69,7 @@ impl Learner {
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()
             .unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8_lossy(&said).into_owned();
-        Ran { code: output.status.code(), said }
+        Ran::of(&output)
     }
 
     fn read(&self, file: &str) -> String {
@@ -69,6 +82,12 @@ impl Learner {
 }
 
 impl Ran {
+    fn of(output: &Output) -> Self {
+        let said = [&output.stdout[..], &output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        Self { code: output.status.code(), said }
+    }
+
     /// Fails unless it ended with this exit code and said all of this.
     #[track_caller]
     fn must(&self, code: i32, parts: &[&str]) {
@@ -187,6 +206,9 @@ fn found_and_fixed() {
     let learner = Learner::new();
     learner.types(&["start", BUG]).must(0, &[]);
     let file = format!("{BUG}/{FILE}");
+    // The README's commands work inside the crate.
+    learner.cargo(BUG, &["run", "--", "--help"]).must(0, &["--listen"]);
+    learner.cargo(BUG, &["practice", "list"]).must(0, &[BUG]);
     let buggy = learner.read(&file);
     learner.write(&file, &format!("{buggy}fn unfinished("));
     learner.types(&["check"]).must(1, &["error", "does not build yet"]);
