@@ -11,6 +11,7 @@ use nix::sys::socket::{
     sockopt,
 };
 
+use crate::files;
 use crate::fixtures::{self, BIG, pattern};
 use crate::number::Number;
 use crate::server::Server;
@@ -30,15 +31,28 @@ const BETWEEN_PAUSES: usize = 512 << 10;
 /// The tests of this module.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    vec![Case {
-        name: "large::slow_reader",
-        promise: "A client that reads slowly, through a small receive window, \
-                  gets all 64 MiB\nunchanged.",
+    let case = |name, promise, run| Case {
+        name,
+        promise,
         from: Number::stage(1),
         until: Number::EVER,
         any_server: true,
-        run: slow_reader,
-    }]
+        run,
+    };
+    vec![
+        case(
+            "large::slow_reader",
+            "A client that reads slowly, through a small receive window, gets \
+             all 64 MiB\nunchanged.",
+            slow_reader,
+        ),
+        case(
+            "large::next_request",
+            "The next request arrives while the server is sending a response of \
+             64 MiB. It\nis answered once that response is complete.",
+            next_request,
+        ),
+    ]
 }
 
 fn slow_reader(stage: &Stage) -> Outcome {
@@ -81,11 +95,29 @@ fn slow_reader(stage: &Stage) -> Outcome {
     Ok(PASSED)
 }
 
+fn next_request(stage: &Stage) -> Outcome {
+    fixtures::site().big()?;
+    let server = stage.start_plain(&[])?;
+    let mut client = files::begin(&server, stage, "big.bin")?;
+    // The buffers of both sides hold far less than the file.
+    client.send(b"GET /hello.txt HTTP/1.1\r\nHost: large\r\n\r\n")?;
+    client
+        .wait_for_responses(2)
+        .map_err(|why| format!("no response to the next request: {why}"))?;
+    let bodies = client.reader.responses.iter().map(|it| it.body.len());
+    let bodies: Vec<usize> = bodies.collect();
+    if bodies != [BIG, fixtures::HELLO.len()] {
+        return Err(format!("bodies of {bodies:?} bytes").into());
+    }
+    Ok(PASSED)
+}
+
 /// `SO_RCVBUF` must be set before connect(2): the handshake fixes the window
 /// scale (tcp(7)).
-pub(crate) fn connect_with_small_buffer(
-    server: &Server,
-) -> Result<TcpStream, String> {
+///
+/// # Errors
+/// As connect(2).
+pub fn connect_with_small_buffer(server: &Server) -> Result<TcpStream, String> {
     let std::net::SocketAddr::V4(address) = server.address() else {
         return Err("not an IPv4 address".into());
     };

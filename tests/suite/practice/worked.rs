@@ -4,12 +4,14 @@
 use std::path::Path;
 
 use conversations::fixtures;
+use conversations::large::connect_with_small_buffer;
 use conversations::process;
 use conversations::report;
 use conversations::snapshot::{HOW_TO_ACCEPT, Slot, Verdict};
 use conversations::stage::{Launch, Stage};
 use conversations::variant::lock;
 use conversations::variant::stages::Ladder;
+use conversations::wire::Client;
 
 const BUG: &str = "forgotten-request";
 
@@ -34,7 +36,10 @@ fn forgotten_request() -> Result<(), String> {
     fixtures::site().big().map_err(|error| error.to_string())?;
     let server = stage.start(&["--quiet"])?;
     let asleep = || process::until_asleep(server.pid(), stage.ceiling);
-    let mut client = server.connect()?;
+    // A small window is soon full, and stays full: IN comes without OUT.
+    let client = connect_with_small_buffer(&server)?;
+    let client = Client::adopt(client, stage.ceiling);
+    let mut client = client.map_err(|error| error.to_string())?;
     asleep()?;
     client.send(LARGE)?;
     asleep()?;
