@@ -186,6 +186,12 @@ impl Workspace {
                     _ => Ok(()),
                 }
             }
+            Some("judge") => {
+                let flags = cargo.iter().skip(2).take_while(|it| *it != "--");
+                flags
+                    .filter_map(|it| it.strip_prefix("--"))
+                    .try_for_each(check_judge)
+            }
             Some("book") => is_named(cargo.get(2), "book/tool/main.rs"),
             Some(
                 "run" | "test" | "build" | "bench" | "fmt" | "clippy" | "doc"
@@ -265,6 +271,15 @@ fn check_task(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("there is no bug and no exercise {name}"))
+}
+
+/// Whether `cargo judge` has this flag: a field of its arguments.
+fn check_judge(flag: &str) -> Result<(), String> {
+    let text = fs::read_to_string(root().join("tests/judge/main.rs")).unwrap();
+    if flag == "help" || text.contains(&format!("\n    {flag}: ")) {
+        return Ok(());
+    }
+    Err(format!("cargo judge has no flag --{flag}"))
 }
 
 fn has_flag(help: &str, flag: &str) -> bool {
@@ -394,6 +409,7 @@ fn mistakes_in_commands_are_found() {
         ("kill $(pgrep x); pgrep -n stage6", "pgrep may kill"),
         ("cargo practice strat NAME", "strat"),
         ("cargo practice start no-such-bug", "no bug and no exercise"),
+        ("cargo judge --levl 2 -- 'x {port}'", "no flag --levl"),
         ("RUST_LOG=trace cargo lader", "command `lader`"),
     ] {
         let all = simple(command).unwrap();

@@ -13,6 +13,7 @@
 //! | [`fixtures`] | the site it serves |
 //! | [`number`] | which stage, or which sub-step of one |
 //! | [`suite`], [`cases`], [`orphans`] | the list of tests |
+//! | [`promise`] | what any server is asked, for `cargo judge` |
 //! | [`truth`], [`help`], [`cli`], [`access_log`] | kernel state, CLI, log |
 //! | [`io_limit`] | the I/O limit of each tiny-I/O run |
 //! | [`large`], [`parallel`], [`disconnect`] | large files, many clients |
@@ -60,6 +61,7 @@ pub mod overload;
 pub mod parallel;
 pub mod process;
 pub mod process_one;
+pub mod promise;
 pub mod reopen;
 pub mod report;
 pub mod runner;

@@ -183,8 +183,9 @@ impl Log {
             "Network.requestWillBeSent" => {
                 let url = params["request"]["url"].as_str().unwrap_or("?");
                 // The browser may silently drop the request for one icon and
-                // load another when the page turns out to be dark.
-                if !url.contains("/favicon.") {
+                // load another when the page turns out to be dark. Or it sends
+                // the request so late that the server has ended.
+                if !is_icon(url) {
                     self.open.insert(id.to_string(), url.to_string());
                 }
             }
@@ -199,8 +200,9 @@ impl Log {
                 self.answered += 1;
             }
             "Network.loadingFailed" => {
-                let url = self.open.remove(id).unwrap_or_default();
-                self.faults.push(format!("{url}: {}", params["errorText"]));
+                if let Some(url) = self.open.remove(id) {
+                    self.faults.push(format!("{url}: {}", params["errorText"]));
+                }
             }
             "Runtime.exceptionThrown" => self.faults.push(params.to_string()),
             "Runtime.consoleAPICalled"
@@ -209,11 +211,19 @@ impl Log {
                 self.faults.push(params["args"].to_string());
             }
             "Log.entryAdded" if params["entry"]["level"] == "error" => {
-                self.faults.push(params["entry"].to_string());
+                // An icon that the server does not have is a response.
+                let url = params["entry"]["url"].as_str().unwrap_or_default();
+                if !is_icon(url) {
+                    self.faults.push(params["entry"].to_string());
+                }
             }
             _ => {}
         }
     }
+}
+
+fn is_icon(url: &str) -> bool {
+    url.contains("/favicon.")
 }
 
 /// Reads messages until the browser exits.
