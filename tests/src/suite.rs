@@ -140,6 +140,9 @@ pub fn run_script(
         let why = format!("needs the flags {}", script.flags.join(" "));
         return Ok(Completion::ignored_with(why));
     }
+    if !stage.is_ours() && !script.any_server {
+        return Ok(Completion::ignored_with("is about our defaults"));
+    }
     let promise = script.promise.join("\n");
     let slot = slot(file);
     let played = play(script, stage, pace);

@@ -25,6 +25,8 @@ pub struct Script {
     pub split: bool,
     /// Whether it also runs with tiny I/O.
     pub io_limit: bool,
+    /// Whether it applies to servers other than the stages.
+    pub any_server: bool,
     /// The conversation.
     pub steps: Vec<Step>,
 }

@@ -24,6 +24,7 @@ pub fn parse(text: &str) -> Result<Script, Mistake> {
         flags: Vec::new(),
         split: true,
         io_limit: true,
+        any_server: true,
         steps: Vec::new(),
     };
     let mut lines = text
@@ -75,13 +76,14 @@ fn setting(script: &mut Script, line: &str) -> Result<(), String> {
         }
         "split" if value == "off" => script.split = false,
         "io-limit" if value == "off" => script.io_limit = false,
-        "split" | "io-limit" => {
+        "any-server" if value == "off" => script.any_server = false,
+        "split" | "io-limit" | "any-server" => {
             return Err(format!("the only value is `{key}: off`"));
         }
         _ => {
             return Err(format!(
                 "unknown setting `{key}`; the settings are from, until, flags, \
-                 split, io-limit"
+                 split, io-limit, any-server"
             ));
         }
     }
@@ -173,7 +175,8 @@ fn one(text: &str) -> Result<u8, String> {
 }
 
 fn is_setting(word: &str) -> bool {
-    ["from:", "until:", "flags:", "split:", "io-limit:"].contains(&word)
+    ["from:", "until:", "flags:", "split:", "io-limit:", "any-server:"]
+        .contains(&word)
 }
 
 fn send(text: &str) -> Result<Action, String> {
