@@ -5,6 +5,7 @@ use std::str::FromStr;
 use crate::diff;
 use crate::excerpt::{Part, excerpt};
 use crate::html::{COLUMNS, check_width, escape, listing};
+use crate::levels;
 use crate::library::Library;
 use crate::option_box::option_box;
 use crate::results;
@@ -53,6 +54,8 @@ pub enum Directive {
     Bench(String),
     /// `{{#plot NAME}}`: a plot of one scenario's results.
     Plot(String),
+    /// `{{#levels}}`: the levels of `cargo judge`.
+    Levels,
     /// `{{#sources}}`: the list of all source pages.
     Sources,
 }
@@ -104,7 +107,8 @@ impl FromStr for Directive {
             "sources" if rest.is_empty() => Ok(Self::Sources),
             "choices" if rest.is_empty() => Ok(Self::Choices),
             "moments" if rest.is_empty() => Ok(Self::Moments),
-            "sources" | "choices" | "moments" => {
+            "levels" if rest.is_empty() => Ok(Self::Levels),
+            "sources" | "choices" | "moments" | "levels" => {
                 Err(format!("{{{{#{name}}}}} takes no arguments"))
             }
             _ => Err(format!("there is no directive {{{{#{name}}}}}")),
@@ -145,6 +149,7 @@ pub fn expand(
         Directive::Option(name) => option_box(name, page, library),
         Directive::Bench(name) => results::table(name, page, library),
         Directive::Plot(name) => results::plot(name, library),
+        Directive::Levels => levels::table(library),
         Directive::Sources => Ok(SOURCES.to_string()),
     }
 }
@@ -199,10 +204,11 @@ fn snapshot(name: &str, library: &Library) -> Result<String, String> {
     let body = fold(body);
     let (group, last) = name.rsplit_once('/').unwrap_or(("", name));
     let stages = &library.stages;
-    if group == "practice" {
-        let caption = "Checked by <code>cargo test -p conversations --test \
-                       practice</code>";
-        return Ok(listing(caption, "text", &body));
+    if ["practice", "judge"].contains(&group) {
+        let caption = format!(
+            "Checked by <code>cargo test -p conversations --test {group}</code>"
+        );
+        return Ok(listing(&caption, "text", &body));
     }
     let (stage, filter) = match stages.iter().find(|stage| *stage == group) {
         Some(stage) => match last.strip_prefix("lab-") {

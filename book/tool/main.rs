@@ -8,6 +8,7 @@
 //! | `strict` | the preprocessor: expands and checks all pages |
 //! | `page` | expands one page: directives, code blocks and links |
 //! | `directive` | parses and expands the `{{#...}}` lines |
+//! | `levels` | lists the levels of `cargo judge` |
 //! | `library` | the files a page can show: sources, snapshots, scripts |
 //! | `excerpt`, `items`, `anchor` | extract part of a file, by anchor or by name |
 //! | `diff` | shows the changes in a stage or sub-step |
@@ -35,6 +36,7 @@ mod glossary;
 mod html;
 mod items;
 mod kernel;
+mod levels;
 mod library;
 mod links;
 mod markdown;

@@ -2,8 +2,8 @@
 
 use crate::{cases, labs, script, snapshot};
 
-/// The snapshots of `suite/practice.rs`: a bug, seen from outside.
-const PRACTICE: &str = "practice";
+/// The groups of `suite/practice.rs` and `suite/judge.rs`, for the book.
+const FOR_THE_BOOK: [&str; 2] = ["practice", "judge"];
 
 /// Fails if a snapshot has neither a script, nor a Rust-coded test, nor a
 /// lab.
@@ -21,8 +21,8 @@ pub fn check() -> Result<(), String> {
             let by_case = slot.group.starts_with("stage")
                 && cases::SNAPSHOTS.contains(&slot.name.as_str());
             let by_lab = labs::exists(&slot.group, &slot.name);
-            let by_practice = slot.group == PRACTICE;
-            !by_script && !by_case && !by_lab && !by_practice
+            let for_the_book = FOR_THE_BOOK.contains(&slot.group.as_str());
+            !by_script && !by_case && !by_lab && !for_the_book
         })
         .map(snapshot::Slot::shown)
         .collect();

@@ -6,6 +6,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use conversations::report;
+use conversations::snapshot::{HOW_TO_ACCEPT, Slot, Verdict};
+use conversations::stage::{has_tool, skip};
 use serde_json::Value;
 
 /// A server of one file: it passes level 1 and no other.
@@ -53,6 +56,18 @@ fn stops_after_the_first_level_with_a_broken_promise() {
         ],
     );
     assert_eq!(said.matches("BROKEN PROMISE").count(), 1, "{said}");
+    // The book shows it.
+    let slot = Slot { group: "judge".into(), name: "first-run".into() };
+    let said = said.replace(&mini(""), "./mine --port {port} {root}");
+    let said = said.replace(
+        &mini("").replace('\'', r"'\''"),
+        "./mine --port {port} {root}",
+    );
+    match slot.check("What the judge prints.", &said) {
+        Verdict::Same => {}
+        Verdict::Missing => panic!("no snapshot:\n{said}\n{HOW_TO_ACCEPT}"),
+        Verdict::Differs(old) => panic!("{}", report::difference(&old, &said)),
+    }
 }
 
 #[test]
@@ -122,6 +137,18 @@ fn reports_are_read_by_programs_and_do_not_change() {
     assert_eq!(junit.matches("<failure ").count(), broken);
     contains(junit, &["<testsuite name=\"One response\" tests=\"4\"", "&lt; "]);
     assert!(!junit.contains("< HTTP"), "{junit}");
+}
+
+/// The program to begin with reaches level 2.
+#[test]
+fn the_starter_passes_level_1() {
+    if !has_tool("python3") {
+        let skipped = skip("the_starter_passes_level_1", "python3");
+        return assert!(skipped.is_ok(), "python3 is required");
+    }
+    let line = format!("python3 '{TESTS}/starters/python/server.py' {{port}}");
+    must(0, &["--level", "1", "--", &line]);
+    contains(&must(1, &["--", &line]), &["4 of 4", "Level 2,"]);
 }
 
 /// Each promise has one level, or `--list` fails; and each pattern, chapter and
