@@ -1,6 +1,7 @@
 //! Asks a server for the promises of one level.
 
 use std::io::{IsTerminal, stderr};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -65,7 +66,7 @@ pub fn grade<'a>(level: &'a Level, stage: &Stage) -> Graded<'a> {
         for _ in 0..THREADS.min(count) {
             scope.spawn(|| {
                 while let Some((index, question)) = take(&next, level) {
-                    let verdict = question.promise.ask(stage, question.pieces);
+                    let verdict = ask(question, stage);
                     if let Ok(mut verdicts) = verdicts.lock() {
                         verdicts[index] = Some(verdict);
                     }
@@ -82,9 +83,16 @@ pub fn grade<'a>(level: &'a Level, stage: &Stage) -> Graded<'a> {
         eprint!("\r\x1b[K");
     }
     let verdicts = verdicts.into_inner().unwrap_or_default();
-    let lost = || Verdict::Broken("the judge's own test panicked".to_owned());
-    let verdicts = verdicts.into_iter().map(|it| it.unwrap_or_else(lost));
-    Graded { level, verdicts: verdicts.collect() }
+    Graded { level, verdicts: verdicts.into_iter().flatten().collect() }
+}
+
+/// A test that panics has found something that its author did not expect.
+fn ask(question: &Question, stage: &Stage) -> Verdict {
+    let ask = || question.promise.ask(stage, question.pieces);
+    panic::catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| {
+        let name = question.name();
+        Verdict::Broken(format!("BROKEN PROMISE: {name}\n\nIts test panicked."))
+    })
 }
 
 fn take<'a>(

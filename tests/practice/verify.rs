@@ -7,7 +7,7 @@ use conversations::command::{Answer, Failure};
 use conversations::variant::task::{Check, Kind, Task};
 use conversations::variant::{Variant, lock};
 
-use crate::check::{anything_broken, failure, skipped};
+use crate::check::{anything_broken, failure, run_each_time, skipped};
 use crate::place::Place;
 
 /// How many seconds a test waits for one event that a bug prevents.
@@ -64,7 +64,7 @@ fn one(
     let _alone = lock(&place.ladder.root)?;
     let start = task.start(&place.ladder)?;
     build(&start, task)?;
-    let (passed, said) = start.run_check(&task.check(), Some(CEILING))?;
+    let (passed, said) = run_each_time(&start, &task.check(), Some(CEILING))?;
     if let Some(why) = skipped(&said).filter(|_| passed) {
         return Ok(Some(why.to_owned()));
     }
