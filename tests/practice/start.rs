@@ -113,7 +113,7 @@ fn welcome(place: &Place, task: &Task) -> String {
         "{folder} is {} as you know it, but it {what}:\n\n{}\n\n    \
          cd {folder}\n    cargo run -- --help\n    cargo practice check    # \
          is it solved?\n    cargo practice hint     # one of two hints\n\n\
-         README.md there says more. Good luck.\n",
+         README.md there says how to go about it. Good luck.\n",
         stage.name,
         wrapped(&task.given(), "    ")
     )

@@ -21,6 +21,9 @@ use crate::wire::Client;
 use crate::wire::client::CEILING;
 use lines::Lines;
 
+/// How long a process that no longer listens may take to end.
+const ENDING: Duration = Duration::from_secs(1);
+
 /// A running server. Dropping it kills it and everything it started.
 #[derive(Debug)]
 pub struct Server {
@@ -205,6 +208,10 @@ impl Server {
         let request = b"GET /hello.txt HTTP/1.1\r\nHost: check\r\n\
                         Connection: close\r\n\r\n";
         let asked = self.connect().and_then(|mut c| c.ask(request));
+        // A process closes its sockets some time before it has ended.
+        if asked.is_err() {
+            let _ = self.wait_for_exit(ENDING);
+        }
         if self.exit_status().is_some() {
             return Err(format!("the server has exited: {}", self.state()));
         }
