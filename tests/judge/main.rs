@@ -106,8 +106,8 @@ fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     Ok(Answer { text, good })
 }
 
-/// The command line: one word is a whole line, as SERVER was; several have been
-/// split by the shell.
+/// The command line: one word is the whole line, and several have been split by
+/// the shell already.
 fn line(words: &[String]) -> String {
     match words {
         [line] => line.clone(),
